@@ -1,0 +1,2 @@
+//! CloudEvents.
+pub use cloudevents::Event;
