@@ -92,7 +92,7 @@ impl Envelope {
                 if event.datacontenttype().is_some_and(|media_type| !media_type::is_json(media_type)) {
                     return Err(not_json(&event));
                 }
-                decode_json(&bytes)?
+                decode_json(&bytes, "data")?
             }
             Payload::Text(_) => return Err(not_json(&event)),
             // There is nothing to tell no data from empty data in binary mode.
@@ -114,27 +114,28 @@ pub(super) fn take_data(event: &mut Event) -> Option<Data> {
 }
 
 fn json(text: &[u8]) -> Result<Value, Error> {
-    serde_json::from_slice(text).map_err(|error| broken(&error))
+    serde_json::from_slice(text).map_err(|error| broken(&error, "data"))
 }
 
-fn decode_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Error> {
+/// Decodes JSON that came from outside; `root` is what an error calls it.
+pub(crate) fn decode_json<T: DeserializeOwned>(text: &[u8], root: &str) -> Result<T, Error> {
     match serde_json::from_slice(text) {
         Ok(data) => Ok(data),
         // Keeping track of the path costs time, so only an event that does not fit pays for it.
         Err(error) if error.is_data() => {
             let mut deserializer = serde_json::Deserializer::from_slice(text);
             let path = match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-                Err(tracked) if tracked.path().iter().next().is_some() => format!("data.{}", tracked.path()),
-                _ => "data".to_owned(),
+                Err(tracked) if tracked.path().iter().next().is_some() => format!("{root}.{}", tracked.path()),
+                _ => root.to_owned(),
             };
-            Err(Error::refused(StatusCode::UNPROCESSABLE_ENTITY, format!("`{path}` of the event: {error}")))
+            Err(Error::refused(StatusCode::UNPROCESSABLE_ENTITY, format!("`{path}` does not fit: {error}")))
         }
-        Err(error) => Err(broken(&error)),
+        Err(error) => Err(broken(&error, root)),
     }
 }
 
-fn broken(error: &serde_json::Error) -> Error {
-    Error::refused(StatusCode::BAD_REQUEST, format!("the data of the event is broken JSON: {error}"))
+fn broken(error: &serde_json::Error, root: &str) -> Error {
+    Error::refused(StatusCode::BAD_REQUEST, format!("`{root}` is broken JSON: {error}"))
 }
 
 fn not_json(event: &Event) -> Error {

@@ -31,7 +31,7 @@ pub use cloudevents::{
 use serde::de::DeserializeOwned;
 
 #[allow(unused_imports, reason = "not every build of the crate names both")]
-pub(crate) use self::envelope::{Envelope, Payload};
+pub(crate) use self::envelope::{Envelope, Payload, decode_json};
 use crate::error::Error;
 
 /// Holds an event whose data was decoded from JSON into `T`.
