@@ -110,15 +110,15 @@ impl Endpoint {
         self.running.load(Relaxed)
     }
 
-    /// Begins to answer a request.
-    pub(crate) fn call(self: &Arc<Self>, request: Request) -> Running {
+    /// Begins to answer a request. Whoever polls the answer `anyway`, now and then, allows its timer to be set late.
+    pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
         let started = Instant::now();
         let head = Head::of(&request);
         let (call, invocation) = match self.admit(&request) {
             Ok(invocation) => (crash::contain(|| self.invoke(request)), Some(invocation)),
             Err(refusal) => (Ok(Box::pin(ready(Err(refusal))) as _), None),
         };
-        Running { endpoint: Arc::clone(self), call: Some(call), invocation, head, started, timer: None }
+        Running { endpoint: Arc::clone(self), call: Some(call), invocation, head, started, timer: None, patient: anyway }
     }
 
     /// Makes the answer out of what became of the call, and tells the log.
@@ -193,8 +193,10 @@ pub(crate) struct Running {
     invocation: Option<Invocation>,
     head: Head,
     started: Instant,
-    /// Set when the function does not answer at once, which most do.
+    /// Set when the function does not answer soon, which most do.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Another poll will come in any case, and is early enough to set the timer.
+    patient: bool,
 }
 
 impl Running {
@@ -213,6 +215,9 @@ impl Running {
             Err(crash) => return Poll::Ready(Err(crash)),
         }
         let Some(limit) = self.endpoint.limits.timeout else { return Poll::Pending };
+        if std::mem::take(&mut self.patient) {
+            return Poll::Pending;
+        }
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until((self.started + limit).into())));
         timer.as_mut().poll(context).map(|()| {
             let text = format!("no answer within {} s (FUNCTION_TIMEOUT)", limit.as_secs_f64());

@@ -47,6 +47,8 @@ pub(crate) struct Server {
     pub(crate) max_body_size: usize,
     pub(crate) connections: Arc<Connections>,
     pub(crate) draining: AtomicBool,
+    /// Whether the timeout is long beside the looks at the connections.
+    lazy_timers: bool,
     protocol: auto::Builder<TokioExecutor>,
 }
 
@@ -60,14 +62,18 @@ impl Server {
         ignored_routes: Vec<String>,
         max_body_size: usize,
         patience: Patience,
+        timeout: Option<Duration>,
     ) -> Self {
+        let connections = Connections::new(patience);
+        let lazy_timers = timeout.is_some_and(|limit| limit > connections.interval() * 2);
         Self {
             routes,
             health,
             ignored_routes,
             max_body_size,
-            connections: Connections::new(patience),
+            connections,
             draining: AtomicBool::new(false),
+            lazy_timers,
             protocol: protocol(),
         }
     }
@@ -119,7 +125,10 @@ impl Server {
     }
 
     /// Begins to answer a request, wherever it came from.
-    pub(crate) fn call(&self, request: function::body::Request) -> Called {
+    ///
+    /// A connection of HTTP/1 polls its answer itself, and is woken at every look of [`Connections`]; a stream of h2 is a
+    /// task of its own, which is not.
+    pub(crate) fn call(&self, request: function::body::Request, polled_anyway: bool) -> Called {
         let path = request.uri().path();
         let draining = self.draining.load(Relaxed);
         if let Some(answer) = self.health.answer(request.method(), path, draining) {
@@ -127,7 +136,7 @@ impl Server {
         } else if self.ignored_routes.iter().any(|ignored| ignored == path) {
             Called::Done(Some(routes::not_found()))
         } else {
-            Called::Going(self.routes.call(request))
+            Called::Going(self.routes.call(request, polled_anyway))
         }
     }
 }
@@ -162,7 +171,8 @@ impl Answering {
     fn new(server: &Arc<Server>, request: Request<Incoming>, activity: &Arc<Activity>, peer: SocketAddr) -> Self {
         let version = request.version();
         let in_flight = Some(activity.begin(version));
-        let called = server.call(request.map(|body| RequestBody::incoming(body, server.max_body_size, peer)));
+        let request = request.map(|body| RequestBody::incoming(body, server.max_body_size, peer));
+        let called = server.call(request, server.lazy_timers && version < Version::HTTP_2);
         Self { called, version, server: Arc::clone(server), in_flight }
     }
 }

@@ -83,9 +83,9 @@ impl Routes {
         Ok(Self::Table(router))
     }
 
-    pub(crate) fn call(&self, request: Request) -> Routed {
+    pub(crate) fn call(&self, request: Request, polled_anyway: bool) -> Routed {
         match self {
-            Self::One(endpoint) => Routed::Direct(endpoint.call(request)),
+            Self::One(endpoint) => Routed::Direct(endpoint.call(request, polled_anyway)),
             Self::Table(router) => Routed::Router(Box::pin(route(router.clone(), request))),
         }
     }
@@ -123,7 +123,7 @@ async fn route(router: Router, request: Request) -> (Response, Option<Invocation
 struct Carried(Arc<Invocation>);
 
 async fn through_router(endpoint: &Arc<Endpoint>, request: axum::extract::Request, max_body_size: usize) -> Response {
-    let (mut response, invocation) = endpoint.call(request.map(|body| RequestBody::new(body, max_body_size))).await;
+    let (mut response, invocation) = endpoint.call(request.map(|body| RequestBody::new(body, max_body_size)), false).await;
     if let Some(invocation) = invocation {
         response.extensions_mut().insert(Carried(Arc::new(invocation)));
     }
