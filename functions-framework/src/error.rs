@@ -3,7 +3,7 @@
 use std::{borrow::Cow, error::Error as StdError, fmt};
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
 
 use crate::outcome::Verdict;
 
@@ -42,7 +42,7 @@ struct Inner {
     status: StatusCode,
     verdict: Option<Verdict>,
     detail: Option<Cow<'static, str>>,
-    allow: Option<HeaderValue>,
+    header: Option<(HeaderName, HeaderValue)>,
     /// Outermost last: each `context` call adds one.
     contexts: Vec<Cow<'static, str>>,
     source: BoxError,
@@ -77,7 +77,7 @@ impl Error {
             }
             Err(other) => other,
         };
-        Self(Box::new(Inner { status, verdict: None, detail: None, allow: None, contexts: Vec::new(), source }))
+        Self(Box::new(Inner { status, verdict: None, detail: None, header: None, contexts: Vec::new(), source }))
     }
 
     /// Makes an error that answers `400 Bad Request`.
@@ -156,9 +156,9 @@ impl Error {
         self
     }
 
-    /// Adds an `Allow` header to the answer, which a 405 must have (RFC 9110 §15.5.6).
-    pub(crate) fn allow(mut self, methods: HeaderValue) -> Self {
-        self.0.allow = Some(methods);
+    /// Adds the header that the status calls for: `Allow` to a 405 (RFC 9110 §15.5.6), `Retry-After` to a 503.
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.header = Some((name, value));
         self
     }
 
@@ -279,8 +279,8 @@ impl IntoResponse for Error {
         }
         let mut response = (status, problem.to_string()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(methods) = &self.0.allow {
-            response.headers_mut().insert(http::header::ALLOW, methods.clone());
+        if let Some((name, value)) = &self.0.header {
+            response.headers_mut().insert(name.clone(), value.clone());
         }
         response.extensions_mut().insert(Cause(format!("{self:#}")));
         response

@@ -1,7 +1,7 @@
 //! What an OpenFunction function answers.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE};
 
 use crate::error::Error;
 
@@ -92,6 +92,11 @@ impl Out {
             (Err(_), _) => self.invalid = Some(format!("{name:?} is no header name")),
             (_, Err(_)) => self.invalid = Some(format!("the value of header {name:?} has bytes a header cannot hold")),
         }
+        self
+    }
+
+    pub(crate) fn content_type(mut self, value: HeaderValue) -> Self {
+        self.headers.insert(CONTENT_TYPE, value);
         self
     }
 

@@ -47,6 +47,8 @@ pub(crate) fn files() -> Result<Vec<PathBuf>> {
     // git lists a file that is deleted and not yet committed.
     files.retain(|file| root().join(file).is_file());
     files.sort();
+    // In the middle of a merge it lists one in conflict once a side.
+    files.dedup();
     Ok(files)
 }
 

@@ -8,7 +8,7 @@ use super::paths::{Used, used};
 const INNER: [&str; 5] = ["function", "event", "manifest", "error", "outcome"];
 
 /// What is around it.
-const OUTER: [&str; 7] = ["server", "delivery", "sidecar", "app", "settings", "telemetry", "testing"];
+const OUTER: [&str; 8] = ["server", "delivery", "sidecar", "app", "settings", "startup", "telemetry", "testing"];
 
 /// What is behind the trait `Sidecar`, of which `context` knows the trait only.
 const SIDECARS: [&str; 3] = ["dapr", "local", "recording"];

@@ -1,0 +1,225 @@
+//! Writes what makes a function one of the framework, where all is well.
+//!
+//! Each line of the glue belongs to one thing the user wrote and carries its place, so that an error in it is an error
+//! there: the line of a parameter to its type, the line of the reply to the return type, the rest to the name.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Attribute, Path, ReturnType, Type, Visibility};
+
+use crate::{
+    attr::{Attr, Methods},
+    place::Place,
+    signature::Signature,
+};
+
+/// The function as it came, and beside it the item that stands for it.
+pub(crate) fn expand(attr: &Attr, signature: &Signature, item: &TokenStream) -> TokenStream {
+    let beside =
+        Beside { cfgs: &signature.cfgs, vis: &signature.vis, ident: &signature.ident, krate: &attr.krate, main: attr.main };
+    let beside = beside.write(&glue(attr, signature));
+    quote!(#item #beside)
+}
+
+/// What is written beside a function, be it right or wrong.
+pub(crate) struct Beside<'a> {
+    pub(crate) cfgs: &'a [Attribute],
+    pub(crate) vis: &'a Visibility,
+    pub(crate) ident: &'a Ident,
+    pub(crate) krate: &'a TokenStream,
+    pub(crate) main: bool,
+}
+
+impl Beside<'_> {
+    /// The registration item, called as the function is. A struct with braces has no constructor among the values, which
+    /// is what lets it stand beside a function of its name.
+    pub(crate) fn write(&self, glue: &TokenStream) -> TokenStream {
+        let Self { cfgs, vis, ident, krate, .. } = self;
+        let main = self.main.then(|| self.main());
+        // With its `main` gone under test, a function no test calls is no mistake.
+        let unused = self.main.then(|| quote!(#[cfg_attr(test, allow(dead_code))]));
+        quote_spanned! {Span::mixed_site()=>
+            #(#cfgs)*
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            #unused
+            #vis struct #ident {}
+
+            #(#cfgs)*
+            const _: () = {
+                use #krate::__private as __rt;
+                impl __rt::Registration for #ident {
+                    fn function() -> __rt::Function {
+                        #glue
+                    }
+                }
+            };
+
+            #main
+        }
+    }
+
+    fn main(&self) -> TokenStream {
+        let Self { cfgs, ident, krate, .. } = self;
+        quote_spanned! {Span::mixed_site()=>
+            // First, for of two errors the first is read: a second `main` clashes in this name too, which says what to do.
+            #(#cfgs)*
+            #[cfg(not(test))]
+            #[allow(dead_code, non_upper_case_globals)]
+            const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
+
+            #(#cfgs)*
+            #[cfg(not(test))]
+            #[allow(dead_code)]
+            fn main() -> ::std::process::ExitCode {
+                use #krate::__private as __rt;
+                __rt::main(<#ident as __rt::Registration>::function())
+            }
+        }
+    }
+}
+
+/// The body of `Registration::function`.
+fn glue(attr: &Attr, signature: &Signature) -> TokenStream {
+    let at = Place::of(&signature.ident).first;
+    let kind = kind(attr, signature.parameters.first());
+    let options = options(attr, &signature.name);
+    let init = init(attr.init.as_ref());
+    let handler = handler(signature);
+    let function = quote_spanned!(at=> __kind.function);
+    quote_spanned! {Span::mixed_site()=>
+        #kind
+        #options
+        #function(__options, #init, #handler)
+    }
+}
+
+/// `__kind`, of which the compiler knows the type when it looks up the methods of the lines below: the same text asks for
+/// something else in each kind.
+fn kind(attr: &Attr, first: Option<&Type>) -> TokenStream {
+    if let Some((kind, word)) = &attr.kind {
+        let kind = kind.ident(Span::mixed_site().located_at(word.span()));
+        return quote_spanned!(Span::mixed_site()=> let __kind = __rt::#kind;);
+    }
+    let Some(ty) = first else {
+        return quote_spanned!(Span::mixed_site()=> let __kind = __rt::HttpKind;);
+    };
+    quote_spanned! {Place::of(ty).first=>
+        // Loses to the inherent methods of a probe, which only the types of the other two kinds have.
+        use __rt::Otherwise as _;
+        let __kind = __rt::Probe::<#ty>::NEW.kind();
+    }
+}
+
+fn options(attr: &Attr, name: &str) -> TokenStream {
+    let path = attr.path.as_ref().map(|path| quote_spanned!(Span::mixed_site()=> .path(#path)));
+    let methods = attr.methods.as_ref().map(|Methods { key, names }| {
+        let at = Place::of(key).first;
+        quote_spanned!(at=> let __options = __kind.methods(__options, &[#(#names),*]);)
+    });
+    quote_spanned! {Span::mixed_site()=>
+        let __options = __rt::Options::new(#name)#path;
+        #methods
+    }
+}
+
+fn init(init: Option<&Path>) -> TokenStream {
+    init.map_or_else(
+        || quote_spanned!(Span::mixed_site()=> __rt::no_init()),
+        |init| quote_spanned!(Place::of(init).first=> __rt::init(#init)),
+    )
+}
+
+/// The closure that takes an invocation apart, calls the function and turns what it returns into a reply.
+fn handler(signature: &Signature) -> TokenStream {
+    let names = (0..signature.parameters.len()).map(|index| format!("__a{index}"));
+    let arguments: Vec<Argument<'_>> = names.zip(&signature.parameters).map(|(name, ty)| Argument { name, ty }).collect();
+    let inputs = match arguments.len() {
+        0 => quote_spanned!(Span::mixed_site()=> |_, _|),
+        1 => quote_spanned!(Span::mixed_site()=> |__state, __in|),
+        _ => quote_spanned!(Span::mixed_site()=> |__state, mut __in|),
+    };
+    let lets = arguments.iter().enumerate().map(|(index, argument)| argument.extract(Part::of(index, arguments.len())));
+    let call = call(signature, &arguments);
+    let reply = reply(signature);
+    quote_spanned! {Span::mixed_site()=>
+        #inputs async move {
+            #(#lets)*
+            let __out = #call;
+            #reply
+        }
+    }
+}
+
+/// One parameter of the function, under the name of a variable of ours.
+struct Argument<'a> {
+    name: String,
+    ty: &'a Type,
+}
+
+/// Which part of the request a parameter can have: only the last may read the body.
+#[derive(Clone, Copy)]
+enum Part {
+    Only,
+    Leading,
+    Inner,
+    Last,
+}
+
+impl Part {
+    fn of(index: usize, count: usize) -> Self {
+        match (index, count - index) {
+            (0, 1) => Self::Only,
+            (0, _) => Self::Leading,
+            (_, 1) => Self::Last,
+            _ => Self::Inner,
+        }
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Self::Only => "only",
+            Self::Leading => "leading",
+            Self::Inner => "inner",
+            Self::Last => "last",
+        }
+    }
+}
+
+impl Argument<'_> {
+    fn ident(&self, at: Span) -> Ident {
+        Ident::new(&self.name, at)
+    }
+
+    fn extract(&self, part: Part) -> TokenStream {
+        let (ty, Place { first, last }) = (self.ty, Place::of(self.ty));
+        let (variable, method) = (self.ident(first), Ident::new(part.method(), first));
+        let input = match part {
+            Part::Only | Part::Last => quote_spanned!(first=> __in),
+            Part::Leading | Part::Inner => quote_spanned!(first=> &mut __in),
+        };
+        // What the compiler objects to is this argument, and it marks it from its first token to its last.
+        let end = quote_spanned!(last=> >);
+        let marker = quote_spanned!(first=> __rt::PhantomData::<#ty #end);
+        quote_spanned!(first=> let #variable: #ty = __kind.#method(#input, &*__state, #marker).await?;)
+    }
+}
+
+/// The call itself. It carries a place and not the user's own token, for what they say about their function to its
+/// callers, `#[deprecated]` say, is not meant for us.
+fn call(signature: &Signature, arguments: &[Argument<'_>]) -> TokenStream {
+    let at = Place::of(&signature.ident).first;
+    let mut function = signature.ident.clone();
+    function.set_span(at);
+    let arguments = arguments.iter().map(|argument| argument.ident(at));
+    let call = quote_spanned!(at=> #function(#(#arguments),*));
+    if signature.is_async { quote_spanned!(at=> #call.await) } else { quote_spanned!(at=> __rt::blocking(move || #call).await) }
+}
+
+fn reply(signature: &Signature) -> TokenStream {
+    let place = match &signature.output {
+        ReturnType::Type(_, ty) => Place::of(ty),
+        ReturnType::Default => Place::of(&signature.ident),
+    };
+    quote_spanned!(place.first=> __kind.reply(__out))
+}

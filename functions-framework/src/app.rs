@@ -1,0 +1,234 @@
+//! The functions and settings of a process, and the story of its start and its stop.
+
+use std::{convert::Infallible, fmt, process::ExitCode, sync::Arc, time::Duration};
+
+use axum::{Router, extract::Request, response::IntoResponse, routing::Route};
+use tower::{Layer, Service};
+
+use crate::{
+    function::{self, Function, Options, classify::Registration, cloud_event, open_function},
+    manifest::Manifest,
+    server::{
+        crash,
+        drain::{Signals, Unfinished, drain},
+        endpoint::Endpoint,
+        routes,
+    },
+    settings::{self, Invalid, Settings},
+    startup::{self, Exit},
+    telemetry,
+};
+
+/// Serves functions without the macro, or with what the macro cannot say: layers and settings in code.
+///
+/// `#[function]` and [`main!`](crate::main) do the same in fewer words.
+///
+/// ```no_run
+/// use functions_framework::{App, Context, Event, Out, Result};
+///
+/// async fn hello() -> &'static str { "Hello!\n" }
+/// async fn created(event: Event) -> Result<()> { Ok(()) }
+/// async fn relay(ctx: Context, payload: String) -> Result<Out> { Ok(Out::data(payload)) }
+///
+/// fn main() -> std::process::ExitCode {
+///     App::new()
+///         .http("hello", hello)
+///         .cloud_event("created", created)
+///         .open_function("relay", relay)
+///         .port(3000)
+///         .run()
+/// }
+/// ```
+#[derive(Default)]
+#[must_use = "an App does nothing until it is run"]
+pub struct App {
+    functions: Vec<Function>,
+    layers: Vec<routes::Layer>,
+    /// What code sets, over flags and environment.
+    overrides: Vec<Box<dyn FnOnce(&mut Settings) + Send>>,
+}
+
+impl App {
+    /// An app without functions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a function that `#[function]` made: `App::new().function(order {})`.
+    pub fn function<R: Registration>(mut self, _registration: R) -> Self {
+        self.functions.push(R::function());
+        self
+    }
+
+    pub(crate) fn with(mut self, function: Function) -> Self {
+        self.functions.push(function);
+        self
+    }
+
+    /// Adds an HTTP function: whatever axum takes as a handler.
+    pub fn http<H, M>(self, name: &'static str, handler: H) -> Self
+    where
+        H: axum::handler::Handler<M, ()>,
+        M: 'static,
+    {
+        self.with(function::http::from_axum(Options::new(name), handler))
+    }
+
+    /// Adds a CloudEvent function.
+    pub fn cloud_event<F, M>(self, name: &'static str, function: F) -> Self
+    where
+        F: cloud_event::CloudEventFunction<M>,
+    {
+        self.with(function.into_function(Options::new(name)))
+    }
+
+    /// Adds an OpenFunction function.
+    pub fn open_function<F, M>(self, name: &'static str, function: F) -> Self
+    where
+        F: open_function::OpenFunction<M>,
+    {
+        self.with(function.into_function(Options::new(name)))
+    }
+
+    /// Puts a tower layer around all functions; the last one added sees a request first.
+    ///
+    /// It sees neither health probes nor ignored paths.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Route> + Clone + Send + Sync + 'static,
+        L::Service: Service<Request> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
+        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
+        <L::Service as Service<Request>>::Future: Send + 'static,
+    {
+        self.layers.push(Box::new(move |router: Router| router.layer(layer)));
+        self
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings) + Send + 'static) -> Self {
+        self.overrides.push(Box::new(change));
+        self
+    }
+
+    /// Sets the address to listen on, over `--host`, `LISTEN_ADDRESS` and `ADDRESS`.
+    pub fn host(self, host: impl Into<String>) -> Self {
+        let host = host.into();
+        self.set(|settings| settings.host = Some(host))
+    }
+
+    /// Sets the port to listen on, over `--port`, `LISTEN_ADDRESS` and `PORT`.
+    pub fn port(self, port: u16) -> Self {
+        self.set(move |settings| settings.port = Some(port))
+    }
+
+    /// Sets the longest time to the head of an answer, over `--timeout` and its variables; zero sets no limit.
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.set(move |settings| settings.timeout = Some(limit).filter(|limit| !limit.is_zero()))
+    }
+
+    /// Sets the largest request body in bytes, over `--max-body-size` and its variable.
+    pub fn max_body_size(self, bytes: usize) -> Self {
+        self.set(move |settings| settings.max_body_size = bytes)
+    }
+
+    /// Sets how many invocations may run at once, over `--concurrency` and its variable.
+    pub fn concurrency(self, most: usize) -> Self {
+        self.set(move |settings| settings.concurrency = Some(most))
+    }
+
+    /// Sets the time that running invocations get at the end, over `--shutdown-grace` and its variable.
+    pub fn shutdown_grace(self, grace: Duration) -> Self {
+        self.set(move |settings| settings.shutdown_grace = grace)
+    }
+
+    /// Serves on a runtime of its own until the process is told to stop; what `main` returns.
+    ///
+    /// Flags and environment are read here. Every way to fail is explained on standard error and has its exit code
+    /// (`--help` lists them).
+    pub fn run(self) -> ExitCode {
+        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return Exit::failed(format!("cannot start the runtime: {error}")).report(),
+        };
+        let code = runtime.block_on(self.serve());
+        // A function that blocks a thread past the grace must not hold the process.
+        runtime.shutdown_background();
+        code
+    }
+
+    /// Serves on the runtime that is there already, until the process is told to stop.
+    pub async fn serve(self) -> ExitCode {
+        let environment = |name: &str| std::env::var_os(name);
+        match Settings::read(std::env::args_os().skip(1), environment) {
+            Ok(settings::Request::Help) => {
+                print!("{}", Settings::help());
+                ExitCode::SUCCESS
+            }
+            Ok(settings::Request::Version) => {
+                println!("functions-framework {}", env!("CARGO_PKG_VERSION"));
+                ExitCode::SUCCESS
+            }
+            Ok(settings::Request::Serve(settings)) => match self.start(*settings).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(exit) => exit.report(),
+            },
+            Err(Invalid::Usage(text)) => Exit::usage(format!("{text}\n  --help lists what there is")).report(),
+            Err(Invalid::Value(text)) => Exit::configuration(text).report(),
+        }
+    }
+
+    /// Settings, functions, `init`, port; then requests; then the drain.
+    async fn start(self, mut settings: Settings) -> Result<(), Exit> {
+        for change in self.overrides {
+            change(&mut settings);
+        }
+        let manifest = Manifest::read(|name| std::env::var(name).ok()).map_err(Exit::configuration)?;
+        telemetry::install(&settings);
+        crash::install_hook();
+        // From here on a signal is ours: one that comes during `init` must not be lost.
+        let mut signals = Signals::listen().map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))?;
+
+        let functions = startup::choose(self.functions, settings.target.as_deref())?;
+        let (server, endpoints) = tokio::select! {
+            built = startup::build(functions, &settings, self.layers) => built?,
+            signal = signals.next() => {
+                tracing::info!(signal, "stopped before the port was open");
+                return Ok(());
+            }
+        };
+        let listener = startup::bind(settings.host.as_deref(), settings.port.or(manifest.port).unwrap_or(8080)).await?;
+        startup::announce(&endpoints, &listener);
+
+        let server = Arc::new(server);
+        let connections = Arc::clone(&server.connections);
+        let watch = tokio::spawn(async move { connections.watch().await });
+        let signal = tokio::select! {
+            never = server.accept(&listener) => match never {},
+            signal = signals.next() => signal,
+        };
+        tracing::info!(signal, connections = server.connections.count(), "draining");
+        let unfinished = tokio::select! {
+            drained = drain(&server, listener, settings.shutdown_grace) => drained.err(),
+            signal = signals.next() => Some(Unfinished::Again(signal)),
+        };
+        watch.abort();
+        if let Some(why) = unfinished {
+            return Err(Exit::unfinished(format!("{why}; cut off: {}", running(&endpoints))));
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// The invocations that are still going on, by function.
+fn running(endpoints: &[Arc<Endpoint>]) -> String {
+    let busy = endpoints.iter().filter(|endpoint| endpoint.running() > 0);
+    let busy: Vec<_> = busy.map(|endpoint| format!("{} of `{}`", endpoint.running(), endpoint.name())).collect();
+    if busy.is_empty() { "no invocation, only connections that would not close".to_owned() } else { busy.join(", ") }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("functions", &self.functions).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,50 @@
+//! What can be sent to an output.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// Turns a value into the bytes that are sent and the content type they have.
+///
+/// Bytes and text pass as they are; a reference to anything that serializes is sent as JSON.
+pub trait IntoPayload: Send {
+    /// Makes the bytes and says what they are.
+    ///
+    /// # Errors
+    /// A value that does not serialize.
+    fn into_payload(self) -> Result<(Bytes, &'static str), Error>;
+}
+
+macro_rules! verbatim {
+    ($($payload:ty: $content_type:literal;)*) => {$(
+        impl IntoPayload for $payload {
+            fn into_payload(self) -> Result<(Bytes, &'static str), Error> {
+                Ok((Bytes::from(self), $content_type))
+            }
+        }
+    )*};
+}
+verbatim! {
+    Bytes: "application/octet-stream";
+    Vec<u8>: "application/octet-stream";
+    String: "text/plain";
+}
+
+impl IntoPayload for &[u8] {
+    fn into_payload(self) -> Result<(Bytes, &'static str), Error> {
+        Bytes::copy_from_slice(self).into_payload()
+    }
+}
+
+impl IntoPayload for &str {
+    fn into_payload(self) -> Result<(Bytes, &'static str), Error> {
+        self.to_owned().into_payload()
+    }
+}
+
+impl<T: Serialize + Sync> IntoPayload for &T {
+    fn into_payload(self) -> Result<(Bytes, &'static str), Error> {
+        Ok((serde_json::to_vec(self)?.into(), "application/json"))
+    }
+}

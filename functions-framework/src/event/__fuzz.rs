@@ -1,0 +1,2 @@
+//! What the fuzz targets call; built only by cargo-fuzz.
+#![allow(missing_docs)]

@@ -1,0 +1,157 @@
+//! Binary mode: attributes are headers, the body is the data and nothing else.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use cloudevents::{AttributesReader as _, AttributesWriter as _, Data, Event, event::ExtensionValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
+use serde_json::Value;
+
+use super::{
+    attributes::{self, Draft, Invalid, cannot_be_sent, is_uri_reference, quoted},
+    header_value,
+};
+use crate::{
+    error::Error,
+    event::{Envelope, Payload, media_type},
+};
+
+/// Headers that say that a request is an event in binary mode; one is enough, so that a sender that forgot another is told.
+const MARKS: [&str; 4] = ["ce-specversion", "ce-id", "ce-source", "ce-type"];
+
+/// Tells whether headers mean an event in binary mode.
+pub(super) fn is_event(headers: &HeaderMap) -> bool {
+    MARKS.into_iter().any(|name| headers.contains_key(name))
+}
+
+/// Decodes an event, or `None` when the headers mean none.
+pub(super) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Option<Envelope>, Invalid> {
+    let mut draft = Draft::default();
+    for (name, value) in headers {
+        if let Err(invalid) = header(&mut draft, name, value) {
+            // Headers of another protocol may begin with `ce-`: they are wrong only in an event.
+            return if is_event(headers) { Err(invalid) } else { Ok(None) };
+        }
+    }
+    if draft.specversion.is_none() && draft.id.is_none() && draft.source.is_none() && draft.ty.is_none() {
+        return Ok(None);
+    }
+    // Nothing tells an empty body from no body.
+    let payload = if body.is_empty() { Payload::None } else { Payload::Bytes(body) };
+    Ok(Some(Envelope::new(draft.finish()?, payload)))
+}
+
+fn header<'a>(draft: &mut Draft<'a>, name: &HeaderName, value: &'a HeaderValue) -> Result<(), Invalid> {
+    let name = name.as_str();
+    let Some(attribute) = name.strip_prefix("ce-") else {
+        if name == "content-type" {
+            content_type(draft, value)?;
+        }
+        return Ok(());
+    };
+    if matches!(attribute, "datacontenttype" | "data") {
+        let instead = if attribute == "data" { "body" } else { "Content-Type header" };
+        return Err(Invalid(format!("the header `{name}` must not be present: binary mode has the {instead} instead")));
+    }
+    let text = match header_value::decode(value.as_bytes()) {
+        Ok(text) => text,
+        Err(header_value::Invalid::NotUtf8) => return Err(Invalid::not_utf8(attribute)),
+        Err(header_value::Invalid::Control(control)) => return Err(Invalid::control(attribute, control)),
+    };
+    if let Some(known) = draft.known(attribute) {
+        let text = if matches!(attribute, "source" | "dataschema") { uri(value, text) } else { text };
+        if known.replace(text).is_some() {
+            return Err(Invalid::twice(attribute));
+        }
+        return Ok(());
+    }
+    if !attributes::is_name(attribute) {
+        let text = format!("the header {} names no CloudEvents attribute: a-z and 0-9 are expected after `ce-`", quoted(name));
+        return Err(Invalid(text));
+    }
+    draft.extensions.push((Cow::Owned(attribute.to_owned()), ExtensionValue::String(text.into_owned())));
+    Ok(())
+}
+
+fn content_type<'a>(draft: &mut Draft<'a>, value: &'a HeaderValue) -> Result<(), Invalid> {
+    let text = value.to_str().map_err(|_| Invalid("the Content-Type header holds other bytes than ASCII".to_owned()))?;
+    if draft.datacontenttype.replace(Cow::Borrowed(text)).is_some() {
+        return Err(Invalid("the Content-Type header is given twice".to_owned()));
+    }
+    Ok(())
+}
+
+/// Senders that do not encode send a URI with its own escapes; undoing them would leave something that is no URI.
+fn uri<'a>(value: &'a HeaderValue, decoded: Cow<'a, str>) -> Cow<'a, str> {
+    match (&decoded, value.to_str()) {
+        (Cow::Owned(text), Ok(raw)) if !is_uri_reference(text) && is_uri_reference(raw) => Cow::Borrowed(raw),
+        _ => decoded,
+    }
+}
+
+static CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
+static CE_ID: HeaderName = HeaderName::from_static("ce-id");
+static CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
+static CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
+static CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
+static CE_TIME: HeaderName = HeaderName::from_static("ce-time");
+static CE_DATASCHEMA: HeaderName = HeaderName::from_static("ce-dataschema");
+
+/// Encodes an event as the headers, `Content-Type` among them, and the body of a message.
+pub(crate) fn encode(mut event: Event) -> Result<(HeaderMap, Bytes), Error> {
+    let mut headers = HeaderMap::with_capacity(10);
+    headers.insert(CE_SPECVERSION.clone(), HeaderValue::from_static("1.0"));
+    // Taking the texts out saves a copy of each.
+    known(&mut headers, &CE_ID, event.set_id(String::new()))?;
+    known(&mut headers, &CE_SOURCE, event.set_source(String::new()))?;
+    known(&mut headers, &CE_TYPE, event.set_type(String::new()))?;
+    if let Some(subject) = event.set_subject(None::<String>) {
+        known(&mut headers, &CE_SUBJECT, subject)?;
+    }
+    if let Some(time) = attributes::time_text(&event)? {
+        known(&mut headers, &CE_TIME, time)?;
+    }
+    if let Some(dataschema) = event.dataschema() {
+        known(&mut headers, &CE_DATASCHEMA, dataschema.to_string())?;
+    }
+    for (name, value) in event.iter_extensions() {
+        attributes::check_extension_name(name)?;
+        let text = value.to_string();
+        attributes::check_text(name, &text)?;
+        let header = HeaderName::try_from(format!("ce-{name}"))?;
+        headers.insert(header, HeaderValue::try_from(header_value::encode(text))?);
+    }
+    let (media_type, _, data) = event.take_data();
+    let (media_type, body) = body(media_type, data);
+    if let Some(media_type) = media_type {
+        attributes::check_media_type(&media_type)?;
+        let value = HeaderValue::try_from(media_type)?;
+        if super::names_event_format(&value) {
+            return Err(cannot_be_sent("in binary mode its datacontenttype would say that the body is an event"));
+        }
+        headers.insert(CONTENT_TYPE, value);
+    }
+    Ok((headers, body))
+}
+
+fn known(headers: &mut HeaderMap, header: &HeaderName, value: String) -> Result<(), Error> {
+    attributes::check_known(&header.as_str()[3..], &value)?;
+    headers.insert(header.clone(), HeaderValue::try_from(header_value::encode(value))?);
+    Ok(())
+}
+
+/// Gives the data as a body, and the media type of that body.
+fn body(media_type: Option<String>, data: Option<Data>) -> (Option<String>, Bytes) {
+    match (data, media_type) {
+        (None, media_type) => (media_type, Bytes::new()),
+        (Some(Data::Binary(bytes)), media_type) => (media_type, bytes.into()),
+        // `data` without a content type is JSON, and the receiver of a body has to be told.
+        (Some(Data::String(text)), None) => (Some("application/json".to_owned()), Value::String(text).to_string().into()),
+        (Some(Data::Json(value)), None) => (Some("application/json".to_owned()), value.to_string().into()),
+        (Some(Data::String(text)), media_type) => (media_type, text.into()),
+        (Some(Data::Json(Value::String(text))), Some(media_type)) if !media_type::is_json(&media_type) => {
+            (Some(media_type), text.into())
+        }
+        (Some(Data::Json(value)), media_type) => (media_type, value.to_string().into()),
+    }
+}

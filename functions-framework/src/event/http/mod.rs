@@ -1,0 +1,118 @@
+//! The HTTP protocol binding of `CloudEvents` 1.0: events from requests, events into replies.
+
+mod ascii;
+mod attributes;
+mod batch;
+mod binary;
+mod header_value;
+mod structured;
+mod time;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
+
+use super::{Envelope, media_type};
+use crate::error::Error;
+
+#[allow(unused_imports, reason = "not every build of the crate sends events")]
+pub(crate) use self::{
+    batch::encode as encode_batch, binary::encode as encode_binary, structured::encode as encode_structured,
+};
+
+/// How a message carries events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Binary,
+    Structured,
+    Batched,
+    /// An event format that is not JSON; holds the content type.
+    Unknown(String),
+    NotAnEvent,
+}
+
+/// Tells from its headers how a message carries events.
+pub(crate) fn mode(headers: &HeaderMap) -> Mode {
+    match format(headers.get(CONTENT_TYPE)) {
+        Some(mode) => mode,
+        None if binary::is_event(headers) => Mode::Binary,
+        None => Mode::NotAnEvent,
+    }
+}
+
+/// What a message brought.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "it is taken apart at once; a box would cost every event an allocation")]
+pub(crate) enum Received {
+    One(Envelope),
+    Many(Vec<Envelope>),
+}
+
+/// Decodes the event or the batch of a message, in whichever mode.
+pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Received, Error> {
+    let content_type = headers.get(CONTENT_TYPE);
+    match format(content_type) {
+        None => match binary::decode(headers, body) {
+            Ok(Some(event)) => Ok(Received::One(event)),
+            Ok(None) => Err(not_an_event(content_type)),
+            Err(invalid) => Err(invalid.refused()),
+        },
+        Some(Mode::Unknown(format)) => {
+            let text = format!("the event format {format:?} is not understood: application/cloudevents+json is expected");
+            Err(Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+        }
+        Some(mode) => {
+            check_json_content_type(headers)?;
+            match mode {
+                Mode::Batched => batch::decode(&body).map(Received::Many),
+                _ => structured::decode(&body).map(Received::One),
+            }
+        }
+    }
+}
+
+/// Tells the mode a content type alone decides.
+fn format(content_type: Option<&HeaderValue>) -> Option<Mode> {
+    let value = content_type?;
+    if !names_event_format(value) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let essence = text.split(';').next().unwrap_or_default().trim_end().to_ascii_lowercase();
+    Some(match essence.as_str() {
+        "application/cloudevents+json" => Mode::Structured,
+        "application/cloudevents-batch+json" => Mode::Batched,
+        _ => Mode::Unknown(text.into_owned()),
+    })
+}
+
+/// Tells whether a content type says that the body is one or more events.
+fn names_event_format(content_type: &HeaderValue) -> bool {
+    const PREFIX: &[u8] = b"application/cloudevents";
+    let bytes = content_type.as_bytes();
+    bytes.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}
+
+/// Refuses what would make two receivers read a body differently: a second content type, another charset.
+fn check_json_content_type(headers: &HeaderMap) -> Result<(), Error> {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let charset = values.next().and_then(|value| media_type::parameter(value.to_str().ok()?, "charset"));
+    if values.next().is_some() {
+        return Err(Error::refused(StatusCode::BAD_REQUEST, "the Content-Type header is given twice"));
+    }
+    match charset {
+        Some(charset) if !charset.eq_ignore_ascii_case("utf-8") => {
+            let text = format!("the charset {charset:?} is not understood: JSON events are utf-8");
+            Err(Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn not_an_event(content_type: Option<&HeaderValue>) -> Error {
+    let found = content_type.map_or_else(|| "none".to_owned(), |value| format!("{value:?}"));
+    let text = format!(
+        "the request is no CloudEvent: the headers ce-specversion, ce-id, ce-source and ce-type are expected, or the \
+         Content-Type application/cloudevents+json; the Content-Type is {found}"
+    );
+    Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+}

@@ -1,0 +1,181 @@
+//! The body of a request on its way to the function: bounded, and boxed only when an extractor wants it so.
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use crate::error::{BoxError, Error};
+
+/// A request as it reaches a function.
+pub(crate) type Request = http::Request<RequestBody>;
+
+/// A request body that ends with an error once more than the limit has come.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    body: Limited<Source>,
+    limit: usize,
+    /// The length that the client promised, or 0.
+    declared: u64,
+    /// Who sent it. It travels here because few functions ask, and an extension of the request would cost all of them.
+    peer: Option<SocketAddr>,
+}
+
+#[derive(Debug)]
+enum Source {
+    #[cfg(feature = "server")]
+    Incoming(hyper::body::Incoming),
+    Body(Body),
+}
+
+impl RequestBody {
+    #[cfg(feature = "server")]
+    pub(crate) fn incoming(body: hyper::body::Incoming, limit: usize, peer: SocketAddr) -> Self {
+        Self { peer: Some(peer), ..Self::limited(Source::Incoming(body), limit) }
+    }
+
+    pub(crate) fn new(body: Body, limit: usize) -> Self {
+        Self::limited(Source::Body(body), limit)
+    }
+
+    fn limited(source: Source, limit: usize) -> Self {
+        let declared = source.size_hint().lower();
+        Self { body: Limited::new(source, limit), limit, declared, peer: None }
+    }
+
+    /// Tells whether the declared length alone is over the limit.
+    pub(crate) fn is_declared_too_large(&self) -> bool {
+        self.declared > self.limit as u64
+    }
+
+    /// The other end of the connection, once; a test has none.
+    pub(crate) fn take_peer(&mut self) -> Option<SocketAddr> {
+        self.peer.take()
+    }
+
+    /// Turns it into what axum's extractors take.
+    pub(crate) fn into_axum(self) -> Body {
+        Body::new(self)
+    }
+
+    /// Reads it to its end.
+    ///
+    /// # Errors
+    /// 413 when it is over the limit, 400 when the client stopped before the end.
+    pub(crate) async fn collect(mut self) -> Result<Bytes, Error> {
+        let declared = self.declared;
+        let mut whole: Option<BytesMut> = None;
+        let mut first = Bytes::new();
+        while let Some(frame) = self.frame().await {
+            let Ok(chunk) = frame.map_err(Error::from_body)?.into_data() else { continue };
+            match &mut whole {
+                // Most bodies come in one piece, which is then not copied.
+                None if first.is_empty() => first = chunk,
+                None => {
+                    // The declared length is a client's word: trust it for no more than a mebibyte.
+                    let room = usize::try_from(declared.min(1 << 20)).unwrap_or(0).max(first.len() + chunk.len());
+                    let mut buffer = BytesMut::with_capacity(room);
+                    buffer.extend_from_slice(&first);
+                    buffer.extend_from_slice(&chunk);
+                    whole = Some(buffer);
+                }
+                Some(buffer) => buffer.extend_from_slice(&chunk),
+            }
+        }
+        Ok(whole.map_or(first, BytesMut::freeze))
+    }
+}
+
+impl Error {
+    /// Says why a body could not be read.
+    pub(crate) fn from_body(error: BoxError) -> Self {
+        if error.is::<LengthLimitError>() {
+            return Self::too_large();
+        }
+        Self::status(StatusCode::BAD_REQUEST, error).context("the client stopped sending the body")
+    }
+
+    pub(crate) fn too_large() -> Self {
+        Self::refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than FUNCTION_MAX_BODY_SIZE allows")
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl HttpBody for Source {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self.get_mut() {
+            #[cfg(feature = "server")]
+            Self::Incoming(body) => Pin::new(body).poll_frame(context).map_err(BoxError::from),
+            Self::Body(body) => Pin::new(body).poll_frame(context).map_err(axum::Error::into_inner),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            #[cfg(feature = "server")]
+            Self::Incoming(body) => body.is_end_stream(),
+            Self::Body(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            #[cfg(feature = "server")]
+            Self::Incoming(body) => body.size_hint(),
+            Self::Body(body) => body.size_hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    fn chunks(sizes: &'static [usize], limit: usize) -> RequestBody {
+        let chunks = stream::iter(sizes.iter().map(|&size| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; size]))));
+        RequestBody::new(Body::from_stream(chunks), limit)
+    }
+
+    #[tokio::test]
+    async fn the_limit_counts_what_really_comes() {
+        assert_eq!(chunks(&[3, 0, 4], 7).collect().await.unwrap().len(), 7);
+        assert_eq!(chunks(&[3, 5], 7).collect().await.unwrap_err().status_code(), 413);
+        assert!(RequestBody::new(Body::from("12345678"), 7).is_declared_too_large());
+        assert!(!chunks(&[3, 5], 7).is_declared_too_large());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_stops_is_a_bad_request() {
+        let broken = stream::iter([Ok(Bytes::from("x")), Err(std::io::Error::other("reset"))]);
+        let error = RequestBody::new(Body::from_stream(broken), 7).collect().await.unwrap_err();
+        assert_eq!(error.status_code(), 400);
+        assert!(format!("{error:#}").contains("reset"), "{error:#}");
+    }
+}

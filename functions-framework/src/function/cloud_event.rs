@@ -1,0 +1,319 @@
+//! Arguments and replies of `CloudEvent` functions, and how one is called over HTTP.
+
+use std::{future::Future, marker::PhantomData, sync::Arc};
+
+use axum::{
+    body::Body,
+    extract::{FromRef, State},
+    response::Response,
+};
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{ALLOW, CONTENT_TYPE},
+};
+use serde::de::DeserializeOwned;
+
+use super::{BoxFuture, Function, Kind, Options, body::Request, classify::EventKind, init::Starter};
+use crate::{
+    error::{BoxError, Error},
+    event::{
+        CloudEvent, Event,
+        http::{self as binding, Received},
+    },
+};
+
+pub(crate) type Handler = Box<dyn Fn(EventIn) -> BoxFuture<'static, Result<Reply, Error>> + Send + Sync>;
+
+/// What was received, until the first parameter takes it.
+#[derive(Debug)]
+pub struct EventIn(Option<Received>);
+
+impl EventIn {
+    pub(crate) const fn new(received: Received) -> Self {
+        Self(Some(received))
+    }
+
+    fn take<T: FromEvent>(&mut self) -> Result<T, Error> {
+        // The generated glue takes it once; a second time finds an empty batch, not a panic.
+        T::from_event(EventReceived(self.0.take().unwrap_or(Received::Many(Vec::new()))))
+    }
+}
+
+/// Keeps what was received from the public trait below.
+#[derive(Debug)]
+pub struct EventReceived(Received);
+
+impl EventReceived {
+    fn one(self) -> Result<crate::event::Envelope, Error> {
+        match self.0 {
+            Received::One(envelope) => Ok(envelope),
+            Received::Many(_) => Err(Error::refused(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "a batch of events came to a function that takes one: send them one by one",
+            )),
+        }
+    }
+
+    fn many<T>(self, decode: impl Fn(crate::event::Envelope) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+        match self.0 {
+            Received::One(envelope) => Ok(vec![decode(envelope)?]),
+            Received::Many(envelopes) => envelopes.into_iter().map(decode).collect(),
+        }
+    }
+}
+
+/// The first parameter of a `CloudEvent` function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a CloudEvent",
+    label = "not an event",
+    note = "a CloudEvent function takes `Event`, `CloudEvent<T>` where `T: serde::Deserialize`, or a `Vec` of one of these"
+)]
+pub trait FromEvent: Sized {
+    /// Takes what was received.
+    ///
+    /// # Errors
+    /// 415 for a batch where one event is expected, 422 for data that does not fit.
+    fn from_event(received: EventReceived) -> Result<Self, Error>;
+}
+
+impl FromEvent for Event {
+    fn from_event(received: EventReceived) -> Result<Self, Error> {
+        received.one()?.into_event()
+    }
+}
+
+impl<T: DeserializeOwned> FromEvent for CloudEvent<T> {
+    fn from_event(received: EventReceived) -> Result<Self, Error> {
+        received.one()?.decode()
+    }
+}
+
+impl FromEvent for Vec<Event> {
+    fn from_event(received: EventReceived) -> Result<Self, Error> {
+        received.many(crate::event::Envelope::into_event)
+    }
+}
+
+impl<T: DeserializeOwned> FromEvent for Vec<CloudEvent<T>> {
+    fn from_event(received: EventReceived) -> Result<Self, Error> {
+        received.many(crate::event::Envelope::decode)
+    }
+}
+
+/// What may follow the event.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a CloudEvent function",
+    label = "unexpected parameter",
+    note = "a CloudEvent function takes one event and, after it, only `State<T>`",
+    note = "`State<T>` needs `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`"
+)]
+pub trait AfterEvent<S>: Sized {
+    /// Takes it from the state.
+    fn from_state(state: &S) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, T: FromRef<S>> AfterEvent<S> for State<T> {
+    fn from_state(state: &S) -> Self {
+        Self(T::from_ref(state))
+    }
+}
+
+/// What a `CloudEvent` function answers: at most one event, or as many as it likes to a batch.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Reply {
+    /// Nothing.
+    None,
+    /// One event.
+    One(Box<Event>),
+    /// Any number of events.
+    Many(Vec<Event>),
+}
+
+/// What a `CloudEvent` function may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a valid result of a CloudEvent function",
+    label = "cannot be turned into an event reply",
+    note = "return `()`, `Event`, `Option<Event>`, `Vec<Event>`, or a `Result` of one of these whose error implements `std::error::Error`",
+    note = "a function that returns a future is written `async fn`"
+)]
+pub trait IntoReply {
+    /// Makes the reply.
+    ///
+    /// # Errors
+    /// What the function failed with.
+    fn into_reply(self) -> Result<Reply, Error>;
+}
+
+impl IntoReply for () {
+    fn into_reply(self) -> Result<Reply, Error> {
+        Ok(Reply::None)
+    }
+}
+
+impl IntoReply for Event {
+    fn into_reply(self) -> Result<Reply, Error> {
+        Ok(Reply::One(Box::new(self)))
+    }
+}
+
+impl IntoReply for Option<Event> {
+    fn into_reply(self) -> Result<Reply, Error> {
+        self.map_or(Ok(Reply::None), Event::into_reply)
+    }
+}
+
+impl IntoReply for Vec<Event> {
+    fn into_reply(self) -> Result<Reply, Error> {
+        Ok(Reply::Many(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: IntoReply, E: Into<BoxError>> IntoReply for Result<T, E> {
+    fn into_reply(self) -> Result<Reply, Error> {
+        self.map_err(|error| Error::from_boxed(error.into()))?.into_reply()
+    }
+}
+
+/// Marks that `methods(..)` means something for a kind of function.
+#[diagnostic::on_unimplemented(
+    message = "`methods(..)` does not fit a CloudEvent function",
+    label = "an event arrives by POST only",
+    note = "valid keys for a CloudEvent function: `name`, `path`, `init`, `main`, `crate`"
+)]
+pub trait HasMethods {}
+
+impl EventKind {
+    /// The event, followed by other parameters.
+    ///
+    /// # Errors
+    /// As [`FromEvent`].
+    #[expect(clippy::unused_async, reason = "the glue awaits the parameters of every kind")]
+    pub async fn leading<S: Sync, T: FromEvent>(self, input: &mut EventIn, _: &S, _: PhantomData<T>) -> Result<T, Error> {
+        input.take()
+    }
+
+    /// A parameter between the event and the last.
+    ///
+    /// # Errors
+    /// None; the type is that of the other parameters.
+    #[expect(clippy::unused_async, reason = "the glue awaits the parameters of every kind")]
+    pub async fn inner<S: Sync, T: AfterEvent<S>>(self, _: &mut EventIn, state: &S, _: PhantomData<T>) -> Result<T, Error> {
+        Ok(T::from_state(state))
+    }
+
+    /// The last parameter after the event.
+    ///
+    /// # Errors
+    /// None; the type is that of the other parameters.
+    #[expect(clippy::unused_async, reason = "the glue awaits the parameters of every kind")]
+    pub async fn last<S: Sync, T: AfterEvent<S>>(self, _: EventIn, state: &S, _: PhantomData<T>) -> Result<T, Error> {
+        Ok(T::from_state(state))
+    }
+
+    /// The event alone.
+    ///
+    /// # Errors
+    /// As [`FromEvent`].
+    #[expect(clippy::unused_async, reason = "the glue awaits the parameters of every kind")]
+    pub async fn only<S: Sync, T: FromEvent>(self, mut input: EventIn, _: &S, _: PhantomData<T>) -> Result<T, Error> {
+        input.take()
+    }
+
+    /// Turns what the function returned into a reply.
+    ///
+    /// # Errors
+    /// What the function failed with.
+    pub fn reply<T: IntoReply>(self, returned: T) -> Result<Reply, Error> {
+        returned.into_reply()
+    }
+
+    /// Refuses `methods(..)` at compile time.
+    pub fn methods<T: HasMethods + ?Sized>(self, options: Options, _: &T) -> Options {
+        options
+    }
+
+    /// Puts the function together.
+    pub fn function<S, F, Fut>(self, options: Options, init: Starter<S>, call: F) -> Function
+    where
+        S: Send + Sync + 'static,
+        F: Fn(Arc<S>, EventIn) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Reply, Error>> + Send + 'static,
+    {
+        let start =
+            |state: Arc<S>| super::Handler::CloudEvent(Box::new(move |input| Box::pin(call(Arc::clone(&state), input))));
+        Function::new(options, Kind::CloudEvent, init.then(start))
+    }
+}
+
+/// A plain function that takes an event, for [`App::cloud_event`](crate::App::cloud_event) and the test kit.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a CloudEvent function",
+    label = "not a CloudEvent function",
+    note = "a CloudEvent function is async, takes `Event`, `CloudEvent<T>` or `Vec<Event>`, and returns `()`, an event, or a `Result` of these",
+    note = "to test a function with its `init`, pass what `#[function]` made: `{Self} {{}}`"
+)]
+pub trait CloudEventFunction<M> {
+    /// Describes it.
+    fn into_function(self, options: Options) -> Function;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F, Fut, T> CloudEventFunction<(T,)> for F
+where
+    F: Fn(T) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoReply> + Send + 'static,
+    T: FromEvent + 'static,
+{
+    fn into_function(self, options: Options) -> Function {
+        EventKind.function(options, super::init::no_init(), move |_, mut input| {
+            let called = input.take().map(&self);
+            async move { called?.await.into_reply() }
+        })
+    }
+}
+
+/// Calls the function with the event of a request (`CloudEvents` HTTP protocol binding).
+pub(crate) async fn answer(handler: &Handler, request: Request) -> Result<Response, Error> {
+    if request.method() != Method::POST {
+        return Err(only_post());
+    }
+    let (parts, body) = request.into_parts();
+    let received = binding::decode(&parts.headers, body.collect().await?)?;
+    let batch = matches!(received, Received::Many(_));
+    respond(handler(EventIn::new(received)).await.map_err(Error::status_for_event)?, batch)
+}
+
+fn only_post() -> Error {
+    Error::refused(StatusCode::METHOD_NOT_ALLOWED, "events are sent with POST").header(ALLOW, HeaderValue::from_static("POST"))
+}
+
+/// Knative takes a reply only as one event with 200, and calls a 2xx body that is no event a failed delivery: hence no body
+/// at all without a reply, and a batch only to whom sent one or to whom several events are owed.
+fn respond(reply: Reply, batch: bool) -> Result<Response, Error> {
+    match reply {
+        Reply::Many(events) if batch || events.len() > 1 => {
+            let mut response = Response::new(Body::from(binding::encode_batch(&events)?));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/cloudevents-batch+json"));
+            Ok(response)
+        }
+        Reply::Many(events) => events.into_iter().next().map_or_else(|| Ok(no_content()), encode),
+        Reply::One(event) => encode(*event),
+        Reply::None => Ok(no_content()),
+    }
+}
+
+fn encode(event: Event) -> Result<Response, Error> {
+    let (headers, body) = binding::encode_binary(event)?;
+    let mut response = Response::new(Body::from(body));
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+fn no_content() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}

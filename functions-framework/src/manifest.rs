@@ -1,0 +1,59 @@
+//! What the platform declared about the function, in `FUNC_CONTEXT` and `FUNC_CONTEXT_V1BETA2`.
+//!
+//! The port is read so far: the rest arrives with asynchronous functions.
+
+use serde_json::Value;
+
+/// The part of the function context that a server needs.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    pub(crate) port: Option<u16>,
+}
+
+impl Manifest {
+    /// Reads the two variables; `FUNC_CONTEXT` alone always carries the port (contract §1.4), so it goes first.
+    pub(crate) fn read(environment: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let mut manifest = Self::default();
+        for (variable, pointer) in [("FUNC_CONTEXT", "/port"), ("FUNC_CONTEXT_V1BETA2", "/triggers/http/port")] {
+            let Some(text) = environment(variable).filter(|text| !text.is_empty()) else { continue };
+            let context: Value = serde_json::from_str(&text).map_err(|error| format!("{variable}: no JSON: {error}"))?;
+            if !context.is_object() {
+                return Err(format!("{variable}: expected a JSON object"));
+            }
+            let port = match context.pointer(pointer) {
+                None | Some(Value::Null) => continue,
+                // Version 1 writes it as text, version 2 as a number; both are accepted in both.
+                Some(Value::String(text)) => text.parse().ok(),
+                Some(value) => value.as_u64().and_then(|number| u16::try_from(number).ok()),
+            };
+            let path = pointer.trim_start_matches('/').replace('/', ".");
+            let port = port.ok_or_else(|| format!("{variable}: {path}: expected a number from 0 to 65535"))?;
+            manifest.port.get_or_insert(port);
+        }
+        Ok(manifest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(v1: Option<&str>, v2: Option<&str>) -> Result<Manifest, String> {
+        Manifest::read(|name| if name == "FUNC_CONTEXT" { v1 } else { v2 }.map(str::to_owned))
+    }
+
+    #[test]
+    fn the_port_is_text_or_a_number_in_either() {
+        assert_eq!(read(None, None).unwrap().port, None);
+        assert_eq!(read(Some(r#"{"port":"8081"}"#), Some(r#"{"triggers":{"http":{"port":9}}}"#)).unwrap().port, Some(8081));
+        assert_eq!(read(None, Some(r#"{"triggers":{"http":{"port":9}}}"#)).unwrap().port, Some(9));
+        assert_eq!(read(Some(r#"{"port":null}"#), None).unwrap().port, None);
+    }
+
+    #[test]
+    fn a_mistake_is_named() {
+        assert_eq!(read(Some(r#"{"port":"x"}"#), None).unwrap_err(), "FUNC_CONTEXT: port: expected a number from 0 to 65535");
+        assert!(read(Some("{"), None).unwrap_err().starts_with("FUNC_CONTEXT: no JSON: "));
+        assert!(read(Some("3"), None).unwrap_err().contains("object"));
+    }
+}

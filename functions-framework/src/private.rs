@@ -1,0 +1,30 @@
+//! What generated code calls. Not for anybody else: it changes with every release.
+
+pub use std::{marker::PhantomData, process::ExitCode};
+
+pub use crate::function::{
+    Function, Options,
+    classify::{ContextKind, EventKind, HttpKind, Otherwise, Probe, Registration},
+    init::{init, no_init},
+};
+
+#[cfg(feature = "server")]
+pub use crate::server::crash::blocking;
+
+/// Runs a function that is not async in place: where there is no server there are no threads either.
+#[cfg(not(feature = "server"))]
+pub async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    run()
+}
+
+/// Serves one function.
+#[cfg(feature = "server")]
+pub fn main(function: Function) -> ExitCode {
+    crate::App::new().with(function).run()
+}
+
+/// Serves the functions that `main!` names.
+#[cfg(feature = "server")]
+pub fn main_of(functions: impl IntoIterator<Item = Function>) -> ExitCode {
+    functions.into_iter().fold(crate::App::new(), crate::App::with).run()
+}

@@ -1,0 +1,60 @@
+//! The body of an answer on its way out.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use super::{connections::InFlight, crash, endpoint::Invocation};
+use crate::error::BoxError;
+
+/// An answer that counts as in flight until its last byte was handed over.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    body: Body,
+    /// The function that may still be writing it; none when the answer is complete already.
+    invocation: Option<Invocation>,
+    _in_flight: InFlight,
+}
+
+impl Answer {
+    pub(crate) const fn new(body: Body, invocation: Option<Invocation>, in_flight: InFlight) -> Self {
+        Self { body, invocation, _in_flight: in_flight }
+    }
+}
+
+impl http_body::Body for Answer {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Self { body, invocation, .. } = self.get_mut();
+        let Some(streaming) = invocation else { return Pin::new(body).poll_frame(context).map_err(BoxError::from) };
+        let polled = match crash::contain(|| Pin::new(body).poll_frame(context)) {
+            Ok(polled) => polled.map_err(BoxError::from),
+            Err(crash) => Poll::Ready(Some(Err(crash.to_string().into()))),
+        };
+        if let Poll::Ready(Some(Err(error))) = &polled {
+            // The head is gone: all that is left is to break the connection off, so that nobody takes half for the whole.
+            tracing::error!(function = streaming.function(), error = %error, "the body of the answer failed");
+        }
+        if let Poll::Ready(None | Some(Err(_))) = &polled
+            && let Some(ended) = invocation.take()
+        {
+            ended.complete();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,296 @@
+//! Every open connection, watched from one place: who is slow, who is idle, and whom to tell that the end has come.
+//!
+//! A timer for each request would cost more than the request. Here a connection only counts what it does, in atomics that
+//! one task reads now and then; a connection that made no progress between two looks is closed. So a limit holds with a
+//! quarter of itself as tolerance, and a request pays a few additions for it.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use http::Version;
+use hyper_util::server::graceful::GracefulConnection;
+use pin_project_lite::pin_project;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    sync::Notify,
+};
+
+/// What one connection does, told by itself and read by [`Connections`].
+#[derive(Debug, Default)]
+pub(crate) struct Activity {
+    /// Bytes have come that are not yet part of a request.
+    reading: AtomicBool,
+    /// Speaks HTTP/2, where bytes between requests are housekeeping and no half a head.
+    multiplexed: AtomicBool,
+    /// Requests begun.
+    begun: AtomicU64,
+    /// Requests whose answer is not yet handed over.
+    in_flight: AtomicU32,
+    /// What the connection is asked to do: nothing, finish, or end.
+    order: AtomicU8,
+    /// Set at the first poll of the connection's task, whose waker stays the same.
+    waker: OnceLock<Waker>,
+}
+
+const FINISH: u8 = 1;
+const END: u8 = 2;
+
+impl Activity {
+    pub(crate) fn begin(self: &Arc<Self>, version: Version) -> InFlight {
+        self.multiplexed.store(version == Version::HTTP_2, Relaxed);
+        self.begun.fetch_add(1, Relaxed);
+        self.in_flight.fetch_add(1, Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    fn ask(&self, order: u8) {
+        self.order.fetch_max(order, Relaxed);
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// A request that is being answered, until the last byte of the answer was handed over.
+#[derive(Debug)]
+pub(crate) struct InFlight(Arc<Activity>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        // What was read up to here belonged to this request.
+        self.0.reading.store(false, Relaxed);
+        self.0.in_flight.fetch_sub(1, Relaxed);
+    }
+}
+
+/// How long a connection may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// To send the head of a request, or the first byte of the first one.
+    pub(crate) head: Duration,
+    /// To begin another request.
+    pub(crate) idle: Duration,
+}
+
+/// All open connections.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    open: Mutex<Open>,
+    /// Rings when the first connection comes.
+    came: Notify,
+    /// Rings when the last connection goes.
+    went: Notify,
+    patience: Patience,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    connections: HashMap<u64, Watched>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    activity: Arc<Activity>,
+    /// `begun` at the last look.
+    seen: u64,
+    /// Looks in a row without progress.
+    still: u32,
+}
+
+impl Connections {
+    pub(crate) fn new(patience: Patience) -> Arc<Self> {
+        Arc::new(Self { open: Mutex::default(), came: Notify::new(), went: Notify::new(), patience })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        // Nothing panics while it is held.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn open(self: &Arc<Self>) -> Registered {
+        let activity = Arc::new(Activity::default());
+        let mut open = self.lock();
+        let id = open.next;
+        open.next += 1;
+        open.connections.insert(id, Watched { activity: Arc::clone(&activity), seen: 0, still: 0 });
+        let first = open.connections.len() == 1;
+        drop(open);
+        if first {
+            self.came.notify_one();
+        }
+        Registered { id, activity, all: Arc::clone(self) }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.lock().connections.len()
+    }
+
+    /// Returns once no connection is open.
+    pub(crate) async fn all_closed(&self) {
+        loop {
+            let went = self.went.notified();
+            if self.count() == 0 {
+                return;
+            }
+            went.await;
+        }
+    }
+
+    /// Asks every connection to answer what it has begun and then close.
+    pub(crate) fn finish(&self) {
+        for watched in self.lock().connections.values() {
+            watched.activity.ask(FINISH);
+        }
+    }
+
+    /// Looks after the connections for as long as it is polled.
+    pub(crate) async fn watch(&self) {
+        let interval = (self.patience.head.min(self.patience.idle) / 4).max(Duration::from_millis(10));
+        let looks = |patience: Duration| u32::try_from(patience.as_millis() / interval.as_millis()).unwrap_or(u32::MAX);
+        let (head, idle) = (looks(self.patience.head), looks(self.patience.idle));
+        loop {
+            if self.count() == 0 {
+                // A process nobody talks to sleeps.
+                self.came.notified().await;
+            }
+            tokio::time::sleep(interval).await;
+            for watched in self.lock().connections.values_mut() {
+                watched.look(head, idle);
+            }
+        }
+    }
+}
+
+impl Watched {
+    fn look(&mut self, head: u32, idle: u32) {
+        let begun = self.activity.begun.load(Relaxed);
+        if begun != self.seen || self.activity.in_flight.load(Relaxed) > 0 {
+            (self.seen, self.still) = (begun, 0);
+            return;
+        }
+        self.still = self.still.saturating_add(1);
+        let half_a_head = self.activity.reading.load(Relaxed) && !self.activity.multiplexed.load(Relaxed);
+        let late_with_head = begun == 0 || half_a_head;
+        if late_with_head && self.still > head {
+            self.activity.ask(END);
+        } else if self.still > idle {
+            // Told to finish but still there after as long again: its last answer is stuck with a client that does not read.
+            self.activity.ask(if self.still > idle.saturating_mul(2) { END } else { FINISH });
+        }
+    }
+}
+
+/// The place of a connection among all; leaving is dropping it.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    id: u64,
+    pub(crate) activity: Arc<Activity>,
+    all: Arc<Connections>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let mut open = self.all.lock();
+        open.connections.remove(&self.id);
+        if open.connections.is_empty() {
+            self.all.went.notify_waiters();
+        }
+    }
+}
+
+pin_project! {
+    /// Drives a connection and does what its [`Activity`] is asked.
+    pub(crate) struct Driven<C> {
+        #[pin]
+        connection: C,
+        registered: Registered,
+        finishing: bool,
+    }
+}
+
+impl<C> Driven<C> {
+    pub(crate) const fn new(connection: C, registered: Registered) -> Self {
+        Self { connection, registered, finishing: false }
+    }
+}
+
+impl<C: GracefulConnection> Future for Driven<C> {
+    type Output = Option<C::Output>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let activity = &this.registered.activity;
+        activity.waker.get_or_init(|| context.waker().clone());
+        match activity.order.load(Relaxed) {
+            0 => {}
+            END => return Poll::Ready(None),
+            _ if *this.finishing => {}
+            _ => {
+                *this.finishing = true;
+                this.connection.as_mut().graceful_shutdown();
+            }
+        }
+        this.connection.poll(context).map(Some)
+    }
+}
+
+/// A socket that tells when bytes come in.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+}
+
+impl Socket {
+    pub(crate) const fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
+        Self { stream, activity }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if polled.is_ready() {
+            self.activity.reading.store(true, Relaxed);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

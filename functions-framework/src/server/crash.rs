@@ -1,0 +1,140 @@
+//! Panics of a function: kept inside its invocation, and remembered with their place.
+
+use std::{
+    any::Any,
+    backtrace::{Backtrace, BacktraceStatus},
+    cell::{Cell, RefCell},
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::Pin,
+    sync::Once,
+    task::{Context, Poll},
+};
+
+use pin_project_lite::pin_project;
+
+/// What is known of a panic.
+#[derive(Debug)]
+pub(crate) struct Crash {
+    message: String,
+    location: Option<String>,
+    backtrace: Option<String>,
+}
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panicked: {}", self.message)?;
+        if let Some(location) = &self.location {
+            write!(f, ", at {location}")?;
+        }
+        if let Some(backtrace) = &self.backtrace {
+            write!(f, "\n{backtrace}")?;
+        }
+        Ok(())
+    }
+}
+
+thread_local! {
+    static CONTAINED: Cell<bool> = const { Cell::new(false) };
+    static LAST: RefCell<Option<Crash>> = const { RefCell::new(None) };
+}
+
+/// Makes panics inside [`contain`] remember their place instead of printing; others go to the hook that was there before.
+pub(crate) fn install_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !CONTAINED.get() {
+                return previous(panic);
+            }
+            // Only with RUST_BACKTRACE set does this take any time.
+            let backtrace = Backtrace::capture();
+            let crash = Crash {
+                message: text_of(panic.payload()),
+                location: panic.location().map(ToString::to_string),
+                backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
+            };
+            LAST.with_borrow_mut(|last| *last = Some(crash));
+        }));
+    });
+}
+
+/// Runs user code; its panic becomes an error.
+pub(crate) fn contain<T>(run: impl FnOnce() -> T) -> Result<T, Crash> {
+    // A future that polls another contained one must leave the flag as it was.
+    let outer = CONTAINED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(run));
+    CONTAINED.set(outer);
+    result.map_err(|payload| match payload.downcast::<Crash>() {
+        // It happened on another thread, which has seen to it already.
+        Ok(crash) => *crash,
+        Err(payload) => LAST.take().unwrap_or_else(|| Crash { message: text_of(&*payload), location: None, backtrace: None }),
+    })
+}
+
+fn text_of(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
+}
+
+pin_project! {
+    /// Runs a future as [`contain`] runs a closure.
+    pub(crate) struct Contained<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> Contained<F> {
+    pub(crate) const fn new(future: F) -> Self {
+        Self { future }
+    }
+}
+
+impl<F: Future> Future for Contained<F> {
+    type Output = Result<F::Output, Crash>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let future = self.project().future;
+        match contain(|| future.poll(context)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(crash) => Poll::Ready(Err(crash)),
+        }
+    }
+}
+
+/// Runs a function that is not async on a thread that may block; its panic goes on where it is awaited.
+pub async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(|| contain(run)).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(crash)) => resume_unwind(Box::new(crash)),
+        // The closure never unwinds, so the task was cancelled: the runtime is going away, and with it whoever waits here.
+        Err(cancelled) => resume_unwind(Box::new(Crash { message: cancelled.to_string(), location: None, backtrace: None })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_told_with_its_place_from_any_thread() {
+        install_hook();
+        let crash = contain(|| panic!("one {}", 1)).unwrap_err().to_string();
+        assert!(crash.starts_with("panicked: one 1, at ") && crash.contains("crash.rs:"), "{crash}");
+        let crash = Contained::new(blocking(|| panic!("two"))).await.map(|never: ()| never).unwrap_err().to_string();
+        assert!(crash.starts_with("panicked: two, at "), "{crash}");
+        assert_eq!(Contained::new(blocking(|| 3)).await.unwrap(), 3);
+    }
+
+    #[test]
+    fn a_contained_panic_does_not_leak_into_the_next() {
+        install_hook();
+        assert!(contain(|| contain(|| panic!("inner")).is_err()).unwrap());
+        let crash = contain(|| resume_unwind(Box::new("silent"))).map(|never: ()| never).unwrap_err();
+        assert_eq!(crash.message, "silent");
+    }
+}

@@ -1,0 +1,126 @@
+//! One line a request: always for a failure, for the others where somebody reads along.
+
+use std::{
+    fmt,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+
+use crate::function::body::Request;
+
+/// Decides what is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Log {
+    /// Whether requests that went well get a line.
+    pub(crate) access: bool,
+}
+
+/// What is kept of a request for its line.
+#[derive(Debug)]
+pub(crate) struct Head {
+    method: Method,
+    uri: Uri,
+    id: Option<Id>,
+}
+
+#[derive(Debug)]
+struct Id {
+    header: &'static str,
+    value: HeaderValue,
+}
+
+impl Head {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self { method: request.method().clone(), uri: request.uri().clone(), id: Id::of(request.headers()) }
+    }
+}
+
+impl Id {
+    /// The headers that carry one, by precedence.
+    const HEADERS: [&'static str; 3] = ["traceparent", "x-cloud-trace-context", "function-execution-id"];
+
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        Self::HEADERS.into_iter().find_map(|header| Some(Self { header, value: headers.get(header)?.clone() }))
+    }
+}
+
+/// The id itself: the trace id of a `traceparent` (`00-<trace>-<span>-<flags>`) or of a `TRACE/SPAN;o=1`.
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = String::from_utf8_lossy(self.value.as_bytes());
+        f.write_str(match self.header {
+            "traceparent" => text.split('-').nth(1).unwrap_or(&text),
+            "x-cloud-trace-context" => text.split('/').next().unwrap_or(&text),
+            _ => &text,
+        })
+    }
+}
+
+/// What is known of a request once it is answered.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) head: &'a Head,
+    pub(crate) function: &'a str,
+    /// Whether the function takes events: to them a 4xx is an event lost, which an operator must see.
+    pub(crate) events: bool,
+    pub(crate) status: StatusCode,
+    /// Why it failed; may have details that are nobody's business outside.
+    pub(crate) cause: Option<&'a str>,
+    pub(crate) started: Instant,
+}
+
+impl Log {
+    pub(crate) fn write(self, entry: &Entry<'_>) {
+        let failed = entry.status.is_server_error();
+        let refused = entry.events && entry.status.is_client_error();
+        if !self.access && !failed && !refused {
+            return;
+        }
+        let Head { method, uri, id } = entry.head;
+        let request_id = id.as_ref().map_or_else(fresh_id, ToString::to_string);
+        let duration_ms = entry.started.elapsed().as_secs_f64() * 1e3;
+        let (path, status, function) = (uri.path(), entry.status.as_u16(), entry.function);
+        let cause = entry.cause.map(tracing::field::display);
+        macro_rules! line {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(%method, path, status, duration_ms, function, request_id, error = cause, $message)
+            };
+        }
+        if failed {
+            line!(error, "request failed");
+        } else if refused {
+            line!(warn, "event refused");
+        } else {
+            line!(info, "request");
+        }
+    }
+}
+
+/// An id for a request that brought none: the time and a random part, in the form of a trace id.
+fn fresh_id() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Seeded by the system's random source and different at every call: good enough to tell requests apart.
+    let random = RandomState::new().hash_one(now.subsec_nanos());
+    format!("{:016x}{random:016x}", now.as_micros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_taken_from_the_first_header_that_has_one() {
+        let mut headers = HeaderMap::new();
+        assert!(Id::of(&headers).is_none());
+        headers.insert("function-execution-id", HeaderValue::from_static("e1"));
+        assert_eq!(Id::of(&headers).unwrap().to_string(), "e1");
+        headers.insert("x-cloud-trace-context", HeaderValue::from_static("105445aa7843bc8bf206b120001000/1;o=1"));
+        assert_eq!(Id::of(&headers).unwrap().to_string(), "105445aa7843bc8bf206b120001000");
+        headers.insert("traceparent", HeaderValue::from_static("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+        assert_eq!(Id::of(&headers).unwrap().to_string(), "0af7651916cd43dd8448eb211c80319c");
+        assert_ne!(fresh_id(), fresh_id());
+        assert_eq!(fresh_id().len(), 32);
+    }
+}

@@ -1,0 +1,173 @@
+//! The one port: HTTP/1.1 and h2c, from the socket to the function and back.
+
+pub(crate) mod answer;
+pub(crate) mod connections;
+pub(crate) mod crash;
+pub(crate) mod drain;
+pub(crate) mod endpoint;
+pub(crate) mod health;
+pub(crate) mod log;
+pub(crate) mod routes;
+mod webhook;
+
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use ::http::{HeaderValue, Request, Response, Version, header::CONNECTION};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::function::{self, body::RequestBody};
+use answer::Answer;
+use connections::{Activity, Connections, Driven, Patience, Socket};
+use endpoint::Invocation;
+use health::Health;
+use routes::Routes;
+
+/// Everything a request can meet.
+pub(crate) struct Server {
+    pub(crate) routes: Routes,
+    pub(crate) health: Health,
+    pub(crate) ignored_routes: Vec<String>,
+    pub(crate) max_body_size: usize,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) draining: AtomicBool,
+    protocol: auto::Builder<TokioExecutor>,
+}
+
+/// The head of a request may be as large as this, in HTTP/1.1 and in h2.
+const MAX_HEAD: usize = 64 << 10;
+
+impl Server {
+    pub(crate) fn new(
+        routes: Routes,
+        health: Health,
+        ignored_routes: Vec<String>,
+        max_body_size: usize,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            routes,
+            health,
+            ignored_routes,
+            max_body_size,
+            connections: Connections::new(patience),
+            draining: AtomicBool::new(false),
+            protocol: protocol(),
+        }
+    }
+
+    /// Takes connections for as long as it is polled.
+    pub(crate) async fn accept(self: &Arc<Self>, listener: &TcpListener) -> Infallible {
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => self.spawn(stream, peer),
+                Err(error) if concerns_one_connection(&error) => tracing::debug!(%error, "a connection was lost"),
+                Err(error) => {
+                    // Most likely no file descriptor is left: wait for connections to close rather than spin.
+                    tracing::warn!(%error, "cannot accept connections");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    /// Takes what the kernel has accepted already, then closes the port.
+    pub(crate) fn close(self: &Arc<Self>, listener: TcpListener) -> io::Result<()> {
+        let listener = listener.into_std()?;
+        while let Ok((stream, peer)) = listener.accept() {
+            stream.set_nonblocking(true)?;
+            self.spawn(TcpStream::from_std(stream)?, peer);
+        }
+        Ok(())
+    }
+
+    fn spawn(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        let server = Arc::clone(self);
+        // Answers are written in one piece, and a stream of events must not wait for company.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, %peer, "cannot set TCP_NODELAY");
+        }
+        tokio::spawn(async move {
+            let registered = server.connections.open();
+            let activity = Arc::clone(&registered.activity);
+            let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity)));
+            let protocol = server.protocol.clone();
+            let service = service_fn(move |request| {
+                let (server, activity) = (Arc::clone(&server), Arc::clone(&activity));
+                async move { Ok::<_, Infallible>(server.answer(request, &activity, peer).await) }
+            });
+            let connection = protocol.serve_connection_with_upgrades(socket, service);
+            match Driven::new(connection, registered).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::debug!(%peer, error = chain(&*error), "a connection ended"),
+                None => tracing::debug!(%peer, "a connection was too slow"),
+            }
+        });
+    }
+
+    /// Answers a request, wherever it came from.
+    pub(crate) async fn call(&self, request: function::body::Request) -> (axum::response::Response, Option<Invocation>) {
+        let path = request.uri().path();
+        let draining = self.draining.load(Relaxed);
+        if let Some(answer) = self.health.answer(request.method(), path, draining) {
+            (answer, None)
+        } else if self.ignored_routes.iter().any(|ignored| ignored == path) {
+            (routes::not_found(), None)
+        } else {
+            self.routes.call(request).await
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, activity: &Arc<Activity>, peer: SocketAddr) -> Response<Answer> {
+        let version = request.version();
+        let in_flight = activity.begin(version);
+        let (response, invocation) = self.call(request.map(|body| RequestBody::incoming(body, self.max_body_size, peer))).await;
+        let mut response = response.map(|body| Answer::new(body, invocation, in_flight));
+        // Asked again after the wait: a drain may have begun meanwhile.
+        if version < Version::HTTP_2 && self.draining.load(Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// What both protocols are held to.
+fn protocol() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // A client that ends its own half has gone: nobody would read the answer.
+    builder.http1().half_close(false).max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .max_header_list_size(MAX_HEAD as u32)
+        .max_concurrent_streams(256)
+        // Rapid reset (CVE-2023-44487): a client that opens streams only to reset them is sent away.
+        .max_pending_accept_reset_streams(32)
+        .max_local_error_reset_streams(256)
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(60))
+        .keep_alive_timeout(Duration::from_secs(20));
+    builder
+}
+
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// An error with its causes in one line.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,154 @@
+//! Which function a request is for.
+
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    response::{IntoResponse as _, Response},
+    routing::{MethodFilter, MethodRouter, on_service},
+};
+use http::Method;
+use tower::{ServiceExt as _, service_fn};
+
+use super::endpoint::{Endpoint, Invocation};
+use crate::function::body::{Request, RequestBody};
+
+/// The functions that are served, each with where.
+pub(crate) struct Route {
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// Axum patterns; none stands for every path.
+    pub(crate) paths: Vec<String>,
+    /// None stands for every method.
+    pub(crate) methods: Vec<Method>,
+}
+
+/// A layer of the user's around all functions.
+pub(crate) type Layer = Box<dyn FnOnce(Router) -> Router + Send>;
+
+/// The way from a request to its function.
+pub(crate) enum Routes {
+    /// One function that takes all: nothing to look up.
+    One(Arc<Endpoint>),
+    Table(Router),
+}
+
+impl Routes {
+    /// Builds the table.
+    ///
+    /// # Errors
+    /// A pattern that axum does not take, or two functions that want the same requests, in words for their author.
+    pub(crate) fn new(routes: Vec<Route>, layers: Vec<Layer>, max_body_size: usize) -> Result<Self, String> {
+        if let [route] = &routes[..]
+            && route.paths.is_empty()
+            && route.methods.is_empty()
+            && layers.is_empty()
+        {
+            return Ok(Self::One(Arc::clone(&route.endpoint)));
+        }
+        let mut router = Router::new();
+        for (path, routes) in by_path(&routes)? {
+            let mut methods = MethodRouter::new();
+            for route in routes {
+                let endpoint = Arc::clone(&route.endpoint);
+                let service = service_fn(move |request: axum::extract::Request| {
+                    let endpoint = Arc::clone(&endpoint);
+                    async move { Ok::<_, Infallible>(through_router(&endpoint, request, max_body_size).await) }
+                });
+                methods = if route.methods.is_empty() {
+                    methods.fallback_service(service)
+                } else {
+                    methods.merge(on_service(filter(&route.methods)?, service))
+                };
+            }
+            router = match path {
+                Some(path) => router.route(path, methods),
+                None => router.fallback_service(methods),
+            };
+        }
+        for layer in layers {
+            router = layer(router);
+        }
+        Ok(Self::Table(router))
+    }
+
+    pub(crate) async fn call(&self, request: Request) -> (Response, Option<Invocation>) {
+        match self {
+            Self::One(endpoint) => endpoint.call(request).await,
+            Self::Table(router) => {
+                let (mut parts, mut body) = request.into_parts();
+                if let Some(peer) = body.take_peer() {
+                    parts.extensions.insert(ConnectInfo(peer));
+                }
+                let request = axum::extract::Request::from_parts(parts, body.into_axum());
+                let Ok(mut response) = router.clone().oneshot(request).await;
+                let invocation =
+                    response.extensions_mut().remove::<Carried>().and_then(|Carried(carried)| Arc::into_inner(carried));
+                (response, invocation)
+            }
+        }
+    }
+}
+
+/// Takes a streaming invocation through axum's response, whose extensions must be `Clone`.
+#[derive(Clone)]
+struct Carried(Arc<Invocation>);
+
+async fn through_router(endpoint: &Endpoint, request: axum::extract::Request, max_body_size: usize) -> Response {
+    let (mut response, invocation) = endpoint.call(request.map(|body| RequestBody::new(body, max_body_size))).await;
+    if let Some(invocation) = invocation {
+        response.extensions_mut().insert(Carried(Arc::new(invocation)));
+    }
+    response
+}
+
+type ByPath<'a> = BTreeMap<Option<&'a str>, Vec<&'a Route>>;
+
+/// Puts functions of the same path together: they may share it as long as their methods differ.
+fn by_path(routes: &[Route]) -> Result<ByPath<'_>, String> {
+    let mut table = ByPath::new();
+    let mut patterns = matchit::Router::new();
+    for route in routes {
+        let paths = route.paths.iter().map(|path| Some(path.as_str()));
+        let all = route.paths.is_empty().then_some(None);
+        for path in paths.chain(all) {
+            let sharing = table.entry(path).or_default();
+            let name = route.endpoint.name();
+            if let Some(other) = sharing.iter().find(|other| overlap(&other.methods, &route.methods)) {
+                let what = path.unwrap_or("every path");
+                return Err(format!(
+                    "functions `{}` and `{name}` both want {what}: give them different paths or methods",
+                    other.endpoint.name()
+                ));
+            }
+            if let Some(path) = path
+                && sharing.is_empty()
+            {
+                patterns.insert(path, ()).map_err(|error| format!("function `{name}`: path {path:?}: {error}"))?;
+            }
+            sharing.push(route);
+        }
+    }
+    Ok(table)
+}
+
+fn overlap(one: &[Method], other: &[Method]) -> bool {
+    one.iter().any(|method| other.contains(method)) || (one.is_empty() && other.is_empty())
+}
+
+fn filter(methods: &[Method]) -> Result<MethodFilter, String> {
+    let mut all: Option<MethodFilter> = None;
+    for method in methods {
+        let one = MethodFilter::try_from(method.clone()).map_err(|_| format!("method {method} cannot be routed"))?;
+        all = Some(all.map_or(one, |all| all.or(one)));
+    }
+    all.ok_or_else(|| "no method".to_owned())
+}
+
+/// Where a request goes that no function takes.
+pub(crate) fn not_found() -> Response {
+    let mut response = http::StatusCode::NOT_FOUND.into_response();
+    *response.body_mut() = Body::empty();
+    response
+}

@@ -1,0 +1,197 @@
+//! The steps of a start, each of which can fail in its own way and with its own exit code.
+
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use http::Method;
+use tokio::{
+    net::{TcpListener, lookup_host},
+    sync::Semaphore,
+};
+
+use crate::{
+    context::{Origin, Outputs},
+    function::{Function, Kind, init::States},
+    server::{
+        Server,
+        connections::Patience,
+        endpoint::{Endpoint, Limits},
+        health::Health,
+        log::Log,
+        routes::{self, Route, Routes},
+    },
+    settings::{self, Settings, Switch},
+    telemetry,
+};
+
+/// An end of the process that is not a drain: what to say and the exit code (those of `sysexits.h`).
+#[derive(Debug)]
+pub(crate) struct Exit {
+    code: u8,
+    message: String,
+}
+
+impl Exit {
+    pub(crate) const fn usage(message: String) -> Self {
+        Self { code: 64, message }
+    }
+
+    const fn unavailable(message: String) -> Self {
+        Self { code: 69, message }
+    }
+
+    pub(crate) const fn failed(message: String) -> Self {
+        Self { code: 70, message }
+    }
+
+    pub(crate) const fn unfinished(message: String) -> Self {
+        Self { code: 75, message }
+    }
+
+    pub(crate) const fn configuration(message: String) -> Self {
+        Self { code: 78, message }
+    }
+
+    /// Says it on standard error, whatever the log is set to.
+    pub(crate) fn report(self) -> ExitCode {
+        eprintln!("error: {self}");
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Picks the function to serve, or all.
+pub(crate) fn choose(mut functions: Vec<Function>, target: Option<&str>) -> Result<Vec<Function>, Exit> {
+    let names: Vec<&str> = functions.iter().map(Function::name).collect();
+    if names.is_empty() {
+        return Err(Exit::usage("this program has no function".to_owned()));
+    }
+    if let Some(twice) = names.iter().enumerate().find_map(|(i, name)| names[..i].contains(name).then_some(*name)) {
+        return Err(Exit::usage(format!(
+            "two functions are named `{twice}`: give one another name with #[function(name = \"..\")]"
+        )));
+    }
+    let Some(target) = target else { return Ok(functions) };
+    let Some(index) = names.iter().position(|name| *name == target) else {
+        let hint = settings::nearest(target, names.iter().copied());
+        let hint = hint.map_or_else(String::new, |name| format!(", did you mean `{name}`?"));
+        return Err(Exit::usage(format!(
+            "no function is named `{target}` (--target, FUNCTION_TARGET){hint}\n  functions: {}",
+            names.join(", ")
+        )));
+    };
+    Ok(vec![functions.swap_remove(index)])
+}
+
+/// Runs every `init` and puts the server together.
+pub(crate) async fn build(
+    functions: Vec<Function>,
+    settings: &Settings,
+    layers: Vec<routes::Layer>,
+) -> Result<(Server, Vec<Arc<Endpoint>>), Exit> {
+    let limits = Limits {
+        timeout: settings.timeout,
+        concurrency: settings.concurrency.map(|most| Arc::new(Semaphore::new(most))),
+        webhook_origins: settings.webhook_origins.clone().into(),
+    };
+    let log = Log { access: telemetry::access_log(settings) };
+    let alone = functions.len() == 1;
+    let mut states = States::new();
+    let mut routes = Vec::new();
+    for function in functions {
+        check_signature(&function, settings.signature);
+        routes.push(start(function, alone, &mut states, limits.clone(), log).await?);
+    }
+    let taken: Vec<&str> = routes.iter().flat_map(|route| &route.paths).map(String::as_str).collect();
+    let takes_all = routes.iter().any(|route| route.endpoint.kind() == Kind::Http && route.paths.is_empty());
+    let health = match settings.health {
+        Switch::On => Health::on(&[]),
+        Switch::Auto if settings.listen_address_is_set || !takes_all => Health::on(&taken),
+        Switch::Auto | Switch::Off => Health::off(),
+    };
+    let endpoints = routes.iter().map(|route| Arc::clone(&route.endpoint)).collect();
+    let routes = Routes::new(routes, layers, settings.max_body_size).map_err(Exit::configuration)?;
+    let patience = Patience { head: settings.header_timeout, idle: settings.keep_alive };
+    let ignored = settings.ignored_routes.clone();
+    Ok((Server::new(routes, health, ignored, settings.max_body_size, patience), endpoints))
+}
+
+async fn start(function: Function, alone: bool, states: &mut States, limits: Limits, log: Log) -> Result<Route, Exit> {
+    let (name, kind) = (function.name().to_owned(), function.kind());
+    let methods = function.methods().to_vec();
+    let paths = match function.path() {
+        Some(path) => vec![path.to_owned()],
+        None if alone => Vec::new(),
+        // Beside others a function that takes every path has those below its name.
+        None => vec![format!("/{name}"), format!("/{name}/"), format!("/{name}/{{*rest}}")],
+    };
+    let origin = Origin { function: name.as_str().into(), has_path: function.path().is_some(), outputs: Outputs::default() };
+    let handler =
+        function.start(states).await.map_err(|error| Exit::failed(format!("`init` of function `{name}` failed: {error:#}")))?;
+    let verbs = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
+    let first = paths.first().map_or("every path", String::as_str);
+    let route = if verbs.is_empty() { first.to_owned() } else { format!("{verbs} {first}") };
+    Ok(Route { endpoint: Arc::new(Endpoint::new(handler, kind, route, origin, limits, log)), paths, methods })
+}
+
+/// The code decides what a function is; the setting can only be wrong about it.
+fn check_signature(function: &Function, signature: Option<Kind>) {
+    if let Some(expected) = signature
+        && expected != function.kind()
+    {
+        tracing::warn!(
+            function = function.name(),
+            kind = %function.kind(),
+            "FUNCTION_SIGNATURE_TYPE says {expected}; the function is what its first parameter makes it"
+        );
+    }
+}
+
+/// Opens the port.
+pub(crate) async fn bind(host: Option<&str>, port: u16) -> Result<TcpListener, Exit> {
+    let result = match host {
+        Some(host) => bind_host(host, port).await,
+        None => match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+            // A machine without IPv6.
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse && error.kind() != io::ErrorKind::PermissionDenied => {
+                TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+            }
+            other => other,
+        },
+    };
+    result.map_err(|error| {
+        let address = format!("{}:{port}", host.unwrap_or("[::]"));
+        Exit::unavailable(match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                format!("{address} is taken by another process: choose another port with --port or PORT")
+            }
+            io::ErrorKind::PermissionDenied => {
+                format!("{address} needs a privilege this process does not have: choose a port from 1024")
+            }
+            _ => format!("cannot listen on {address}: {error}"),
+        })
+    })
+}
+
+async fn bind_host(host: &str, port: u16) -> io::Result<TcpListener> {
+    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
+    TcpListener::bind(&addresses[..]).await
+}
+
+/// Says what is served, and where.
+pub(crate) fn announce(endpoints: &[Arc<Endpoint>], listener: &TcpListener) {
+    let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
+    for endpoint in endpoints {
+        let (function, kind, route) = (endpoint.name(), endpoint.kind(), endpoint.route());
+        tracing::info!(address, function, %kind, route, "listening");
+    }
+}
