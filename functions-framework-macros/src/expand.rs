@@ -135,9 +135,9 @@ fn handler(signature: &Signature) -> TokenStream {
     let names = (0..signature.parameters.len()).map(|index| format!("__a{index}"));
     let arguments: Vec<Argument<'_>> = names.zip(&signature.parameters).map(|(name, ty)| Argument { name, ty }).collect();
     let inputs = match arguments.len() {
-        0 => quote_spanned!(Span::mixed_site()=> |_, _|),
-        1 => quote_spanned!(Span::mixed_site()=> |__state, __in|),
-        _ => quote_spanned!(Span::mixed_site()=> |__state, mut __in|),
+        0 => quote_spanned!(Span::mixed_site()=> move |_, _|),
+        1 => quote_spanned!(Span::mixed_site()=> move |__state, __in|),
+        _ => quote_spanned!(Span::mixed_site()=> move |__state, mut __in|),
     };
     let lets = arguments.iter().enumerate().map(|(index, argument)| argument.extract(Part::of(index, arguments.len())));
     let call = call(signature, &arguments);

@@ -45,6 +45,7 @@ pub use context::{Context, IntoPayload, Output};
 pub use error::{BoxError, Error, Result, ResultExt};
 pub use event::{CloudEvent, Event};
 pub use function::{Function, Kind};
+pub use functions_framework_macros::function;
 pub use outcome::{Out, Verdict};
 pub use sidecar::Reply;
 

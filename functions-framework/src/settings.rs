@@ -460,7 +460,7 @@ fn size(text: &str) -> Option<u64> {
 
 /// The name that is meant, when it is near enough to be a slip.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let tolerated = (name.chars().count() / 3).max(1);
+    let tolerated = name.chars().count().div_ceil(3).max(1);
     known
         .into_iter()
         .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))

@@ -20,38 +20,38 @@ fn the_smallest() {
         "",
         "async fn hello() -> &'static str { \"Hello\" }",
         &expect![[r##"
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        #[cfg_attr(test, allow(dead_code))]
-        struct hello {}
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for hello {
-                fn function() -> __rt::Function {
-                    let __kind = __rt::HttpKind;
-                    let __options = __rt::Options::new("hello");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |_, _| async move {
-                                let __out = hello().await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            #[cfg_attr(test, allow(dead_code))]
+            struct hello {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for hello {
+                    fn function() -> __rt::Function {
+                        let __kind = __rt::HttpKind;
+                        let __options = __rt::Options::new("hello");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |_, _| async move {
+                                    let __out = hello().await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
+            };
+            #[cfg(not(test))]
+            #[allow(dead_code, non_upper_case_globals)]
+            const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
+            #[cfg(not(test))]
+            #[allow(dead_code)]
+            fn main() -> ::std::process::ExitCode {
+                use ::functions_framework::__private as __rt;
+                __rt::main(<hello as __rt::Registration>::function())
             }
-        };
-        #[cfg(not(test))]
-        #[allow(dead_code, non_upper_case_globals)]
-        const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
-        #[cfg(not(test))]
-        #[allow(dead_code)]
-        fn main() -> ::std::process::ExitCode {
-            use ::functions_framework::__private as __rt;
-            __rt::main(<hello as __rt::Registration>::function())
-        }
-    "##]],
+        "##]],
     );
 }
 
@@ -77,7 +77,7 @@ fn http() {
                             .function(
                                 __options,
                                 __rt::init(connect),
-                                |__state, mut __in| async move {
+                                move |__state, mut __in| async move {
                                     let __a0: State<Db> = __kind
                                         .leading(
                                             &mut __in,
@@ -108,36 +108,36 @@ fn cloud_event() {
         "main = false",
         "async fn created(event: CloudEvent<OrderCreated>) -> Result<()> {}",
         &expect![[r##"
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        struct created {}
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for created {
-                fn function() -> __rt::Function {
-                    use __rt::Otherwise as _;
-                    let __kind = __rt::Probe::<CloudEvent<OrderCreated>>::NEW.kind();
-                    let __options = __rt::Options::new("created");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |__state, __in| async move {
-                                let __a0: CloudEvent<OrderCreated> = __kind
-                                    .only(
-                                        __in,
-                                        &*__state,
-                                        __rt::PhantomData::<CloudEvent<OrderCreated>>,
-                                    )
-                                    .await?;
-                                let __out = created(__a0).await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            struct created {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for created {
+                    fn function() -> __rt::Function {
+                        use __rt::Otherwise as _;
+                        let __kind = __rt::Probe::<CloudEvent<OrderCreated>>::NEW.kind();
+                        let __options = __rt::Options::new("created");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |__state, __in| async move {
+                                    let __a0: CloudEvent<OrderCreated> = __kind
+                                        .only(
+                                            __in,
+                                            &*__state,
+                                            __rt::PhantomData::<CloudEvent<OrderCreated>>,
+                                        )
+                                        .await?;
+                                    let __out = created(__a0).await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
-            }
-        };
-    "##]],
+            };
+        "##]],
     );
 }
 
@@ -147,35 +147,35 @@ fn open_function() {
         "main = false, name = \"relay-1\"",
         "async fn relay(ctx: Context, Json(mut order): Json<Order>) {}",
         &expect![[r##"
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        struct relay {}
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for relay {
-                fn function() -> __rt::Function {
-                    use __rt::Otherwise as _;
-                    let __kind = __rt::Probe::<Context>::NEW.kind();
-                    let __options = __rt::Options::new("relay-1");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |__state, mut __in| async move {
-                                let __a0: Context = __kind
-                                    .leading(&mut __in, &*__state, __rt::PhantomData::<Context>)
-                                    .await?;
-                                let __a1: Json<Order> = __kind
-                                    .last(__in, &*__state, __rt::PhantomData::<Json<Order>>)
-                                    .await?;
-                                let __out = relay(__a0, __a1).await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            struct relay {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for relay {
+                    fn function() -> __rt::Function {
+                        use __rt::Otherwise as _;
+                        let __kind = __rt::Probe::<Context>::NEW.kind();
+                        let __options = __rt::Options::new("relay-1");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |__state, mut __in| async move {
+                                    let __a0: Context = __kind
+                                        .leading(&mut __in, &*__state, __rt::PhantomData::<Context>)
+                                        .await?;
+                                    let __a1: Json<Order> = __kind
+                                        .last(__in, &*__state, __rt::PhantomData::<Json<Order>>)
+                                        .await?;
+                                    let __out = relay(__a0, __a1).await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
-            }
-        };
-    "##]],
+            };
+        "##]],
     );
 }
 
@@ -185,91 +185,91 @@ fn overrides() {
         "http, main = false",
         "async fn f(event: Event) {}",
         &expect![[r##"
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        struct f {}
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for f {
-                fn function() -> __rt::Function {
-                    let __kind = __rt::HttpKind;
-                    let __options = __rt::Options::new("f");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |__state, __in| async move {
-                                let __a0: Event = __kind
-                                    .only(__in, &*__state, __rt::PhantomData::<Event>)
-                                    .await?;
-                                let __out = f(__a0).await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            struct f {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for f {
+                    fn function() -> __rt::Function {
+                        let __kind = __rt::HttpKind;
+                        let __options = __rt::Options::new("f");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |__state, __in| async move {
+                                    let __a0: Event = __kind
+                                        .only(__in, &*__state, __rt::PhantomData::<Event>)
+                                        .await?;
+                                    let __out = f(__a0).await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
-            }
-        };
-    "##]],
+            };
+        "##]],
     );
     check(
         "cloud_event, main = false",
         "async fn f(event: Event) {}",
         &expect![[r##"
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        struct f {}
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for f {
-                fn function() -> __rt::Function {
-                    let __kind = __rt::EventKind;
-                    let __options = __rt::Options::new("f");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |__state, __in| async move {
-                                let __a0: Event = __kind
-                                    .only(__in, &*__state, __rt::PhantomData::<Event>)
-                                    .await?;
-                                let __out = f(__a0).await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            struct f {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for f {
+                    fn function() -> __rt::Function {
+                        let __kind = __rt::EventKind;
+                        let __options = __rt::Options::new("f");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |__state, __in| async move {
+                                    let __a0: Event = __kind
+                                        .only(__in, &*__state, __rt::PhantomData::<Event>)
+                                        .await?;
+                                    let __out = f(__a0).await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
-            }
-        };
-    "##]],
+            };
+        "##]],
     );
     check(
         "openfunction, main = false",
         "async fn f(event: Event) {}",
         &expect![[r##"
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        struct f {}
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for f {
-                fn function() -> __rt::Function {
-                    let __kind = __rt::ContextKind;
-                    let __options = __rt::Options::new("f");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |__state, __in| async move {
-                                let __a0: Event = __kind
-                                    .only(__in, &*__state, __rt::PhantomData::<Event>)
-                                    .await?;
-                                let __out = f(__a0).await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            struct f {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for f {
+                    fn function() -> __rt::Function {
+                        let __kind = __rt::ContextKind;
+                        let __options = __rt::Options::new("f");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |__state, __in| async move {
+                                    let __a0: Event = __kind
+                                        .only(__in, &*__state, __rt::PhantomData::<Event>)
+                                        .await?;
+                                    let __out = f(__a0).await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
-            }
-        };
-    "##]],
+            };
+        "##]],
     );
 }
 
@@ -279,62 +279,62 @@ fn not_async() {
         "main = false",
         "fn r#type(event: Event, state: State<u8>) -> Event {}",
         &expect![[r##"
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        struct r#type {}
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for r#type {
-                fn function() -> __rt::Function {
-                    use __rt::Otherwise as _;
-                    let __kind = __rt::Probe::<Event>::NEW.kind();
-                    let __options = __rt::Options::new("type");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |__state, mut __in| async move {
-                                let __a0: Event = __kind
-                                    .leading(&mut __in, &*__state, __rt::PhantomData::<Event>)
-                                    .await?;
-                                let __a1: State<u8> = __kind
-                                    .last(__in, &*__state, __rt::PhantomData::<State<u8>>)
-                                    .await?;
-                                let __out = __rt::blocking(move || r#type(__a0, __a1)).await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            struct r#type {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for r#type {
+                    fn function() -> __rt::Function {
+                        use __rt::Otherwise as _;
+                        let __kind = __rt::Probe::<Event>::NEW.kind();
+                        let __options = __rt::Options::new("type");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |__state, mut __in| async move {
+                                    let __a0: Event = __kind
+                                        .leading(&mut __in, &*__state, __rt::PhantomData::<Event>)
+                                        .await?;
+                                    let __a1: State<u8> = __kind
+                                        .last(__in, &*__state, __rt::PhantomData::<State<u8>>)
+                                        .await?;
+                                    let __out = __rt::blocking(move || r#type(__a0, __a1)).await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
-            }
-        };
-    "##]],
+            };
+        "##]],
     );
     check(
         "main = false",
         "fn nothing() {}",
         &expect![[r##"
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        struct nothing {}
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for nothing {
-                fn function() -> __rt::Function {
-                    let __kind = __rt::HttpKind;
-                    let __options = __rt::Options::new("nothing");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |_, _| async move {
-                                let __out = __rt::blocking(move || nothing()).await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            struct nothing {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for nothing {
+                    fn function() -> __rt::Function {
+                        let __kind = __rt::HttpKind;
+                        let __options = __rt::Options::new("nothing");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |_, _| async move {
+                                    let __out = __rt::blocking(move || nothing()).await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
-            }
-        };
-    "##]],
+            };
+        "##]],
     );
 }
 
@@ -344,42 +344,42 @@ fn elsewhere() {
         "crate = company::ff",
         "#[cfg(unix)] #[inline] pub(crate) async fn f() {}",
         &expect![[r##"
-        #[cfg(unix)]
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        #[cfg_attr(test, allow(dead_code))]
-        pub(crate) struct f {}
-        #[cfg(unix)]
-        const _: () = {
-            use company::ff::__private as __rt;
-            impl __rt::Registration for f {
-                fn function() -> __rt::Function {
-                    let __kind = __rt::HttpKind;
-                    let __options = __rt::Options::new("f");
-                    __kind
-                        .function(
-                            __options,
-                            __rt::no_init(),
-                            |_, _| async move {
-                                let __out = f().await;
-                                __kind.reply(__out)
-                            },
-                        )
+            #[cfg(unix)]
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
+            #[cfg_attr(test, allow(dead_code))]
+            pub(crate) struct f {}
+            #[cfg(unix)]
+            const _: () = {
+                use company::ff::__private as __rt;
+                impl __rt::Registration for f {
+                    fn function() -> __rt::Function {
+                        let __kind = __rt::HttpKind;
+                        let __options = __rt::Options::new("f");
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |_, _| async move {
+                                    let __out = f().await;
+                                    __kind.reply(__out)
+                                },
+                            )
+                    }
                 }
+            };
+            #[cfg(unix)]
+            #[cfg(not(test))]
+            #[allow(dead_code, non_upper_case_globals)]
+            const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
+            #[cfg(unix)]
+            #[cfg(not(test))]
+            #[allow(dead_code)]
+            fn main() -> ::std::process::ExitCode {
+                use company::ff::__private as __rt;
+                __rt::main(<f as __rt::Registration>::function())
             }
-        };
-        #[cfg(unix)]
-        #[cfg(not(test))]
-        #[allow(dead_code, non_upper_case_globals)]
-        const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
-        #[cfg(unix)]
-        #[cfg(not(test))]
-        #[allow(dead_code)]
-        fn main() -> ::std::process::ExitCode {
-            use company::ff::__private as __rt;
-            __rt::main(<f as __rt::Registration>::function())
-        }
-    "##]],
+        "##]],
     );
 }
 
