@@ -53,7 +53,7 @@ impl Shape {
             Self::Binary(size) | Self::Structured(size) | Self::Json(size) | Self::Upload(size) => match size {
                 0..=8192 => 1,
                 8193..=262_144 => 4,
-                _ => 20,
+                _ => 8,
             },
         }
     }

@@ -56,7 +56,7 @@ pub(crate) const ROWS: [Row; 9] = [
         name: "count",
         shape: Shape::Upload(1 << 20),
         modes: &[(Side::Ours, "count"), (Side::Hyper, "count"), (Side::Axum, "count")],
-        note: "an upload of 1 MiB, streamed; how it is cut into reads varies by a few percent",
+        note: "an upload of 1 MiB, streamed; the system decides in how many reads it comes, so compare medians of --repeats 5",
     },
 ];
 
