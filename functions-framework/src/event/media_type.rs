@@ -2,6 +2,9 @@
 
 /// Tells whether `text` has the form of a media type (RFC 2046): `type/subtype`, and parameters that are not looked into.
 pub(crate) fn is_valid(text: &str) -> bool {
+    if text == "application/json" {
+        return true;
+    }
     let (essence, parameters) = split(text);
     essence.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
         && parameters.bytes().all(|byte| matches!(byte, b' '..=b'~'))
@@ -9,6 +12,9 @@ pub(crate) fn is_valid(text: &str) -> bool {
 
 /// Tells whether data of that media type is JSON: the subtype is `json` or ends in `+json`, in any case.
 pub(crate) fn is_json(text: &str) -> bool {
+    if text == "application/json" {
+        return true;
+    }
     let (essence, _) = split(text);
     // Bytes, not chars: the text may come from an event that was never checked.
     let essence = essence.as_bytes();

@@ -116,3 +116,13 @@ fn not_an_event(content_type: Option<&HeaderValue>) -> Error {
     );
     Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
 }
+
+#[cfg(fuzzing)]
+pub(super) fn decode_header_value(raw: &[u8]) -> Option<String> {
+    header_value::decode(raw).ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(fuzzing)]
+pub(super) fn encode_header_value(text: &str) -> String {
+    header_value::encode(text)
+}
