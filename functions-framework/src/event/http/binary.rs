@@ -51,6 +51,9 @@ fn header(draft: &mut Draft, name: &HeaderName, value: &HeaderValue) -> Result<(
     if attribute == "specversion" && value == "1.0" {
         return draft.set_specversion("1.0");
     }
+    if attribute == "time" && draft.set_plain_time(value.as_bytes()) {
+        return Ok(());
+    }
     let mut text = match header_value::decode(value.as_bytes()) {
         Ok(text) => text,
         Err(header_value::Invalid::NotUtf8) => return Err(Invalid::not_utf8(attribute)),
@@ -90,8 +93,10 @@ fn content_type(draft: &mut Draft, value: &HeaderValue) -> Result<(), Invalid> {
     if draft.datacontenttype().is_some() {
         return Err(Invalid("the Content-Type header is given twice".to_owned()));
     }
-    let bytes = value.as_bytes();
-    match std::str::from_utf8(bytes) {
+    if value == "application/json" {
+        return draft.set_datacontenttype("application/json");
+    }
+    match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => draft.set_datacontenttype(text),
         Err(_) => Err(Invalid::not_utf8("datacontenttype")),
     }
@@ -132,34 +137,51 @@ pub(crate) fn encode(mut event: Event) -> Result<(HeaderMap, Bytes), Error> {
     }
     for (name, value) in event.iter_extensions() {
         attributes::check_extension_name(name)?;
-        headers.insert(HeaderName::try_from(format!("ce-{name}"))?, header_value(name, value.to_string())?);
+        let header = HeaderName::try_from(format!("ce-{name}"))?;
+        let value = header_value(&header, value.to_string())?;
+        headers.insert(header, value);
     }
     let (media_type, _, data) = event.take_data();
     let (media_type, body) = body(media_type, data);
     if let Some(media_type) = media_type {
-        attributes::check_media_type(&media_type)?;
-        let value = HeaderValue::try_from(media_type)?;
-        if super::names_event_format(&value) {
-            return Err(cannot_be_sent("in binary mode its datacontenttype would say that the body is an event"));
-        }
-        headers.insert(CONTENT_TYPE, value);
+        headers.insert(CONTENT_TYPE, media_type_value(media_type)?);
     }
     Ok((headers, body))
 }
 
 fn known(headers: &mut HeaderMap, header: &HeaderName, value: String) -> Result<(), Error> {
-    let name = &header.as_str()[3..];
-    attributes::check_not_empty(name, &value)?;
-    headers.insert(header.clone(), header_value(name, value)?);
+    if value.is_empty() {
+        return Err(attributes::empty(attribute(header)));
+    }
+    let value = header_value(header, value)?;
+    headers.insert(header.clone(), value);
     Ok(())
 }
 
-fn header_value(name: &str, value: String) -> Result<HeaderValue, Error> {
+fn header_value(header: &HeaderName, value: String) -> Result<HeaderValue, Error> {
     if ascii::is_unescaped(value.as_bytes()) {
         return Ok(HeaderValue::try_from(value)?);
     }
-    attributes::check_text(name, &value)?;
+    attributes::check_text(attribute(header), &value)?;
     Ok(HeaderValue::try_from(header_value::encode(&value))?)
+}
+
+/// Gives the name of the attribute a header carries.
+fn attribute(header: &HeaderName) -> &str {
+    let name = header.as_str();
+    name.strip_prefix("ce-").unwrap_or(name)
+}
+
+fn media_type_value(media_type: String) -> Result<HeaderValue, Error> {
+    if media_type == "application/json" {
+        return Ok(HeaderValue::from_static("application/json"));
+    }
+    attributes::check_media_type(&media_type)?;
+    let value = HeaderValue::try_from(media_type)?;
+    if super::names_event_format(&value) {
+        return Err(cannot_be_sent("in binary mode its datacontenttype would say that the body is an event"));
+    }
+    Ok(value)
 }
 
 /// Gives the data as a body, and the media type of that body.

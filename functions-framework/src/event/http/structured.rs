@@ -280,7 +280,9 @@ fn data(out: &mut Vec<u8>, event: &Event) -> Result<(), Error> {
 }
 
 fn known(out: &mut Vec<u8>, name: &str, value: &str) -> Result<(), Error> {
-    attributes::check_not_empty(name, value)?;
+    if value.is_empty() {
+        return Err(attributes::empty(name));
+    }
     attributes::check_text(name, value)?;
     member(out, name);
     Ok(serde_json::to_writer(out, value)?)
