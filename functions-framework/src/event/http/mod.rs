@@ -5,7 +5,11 @@ mod attributes;
 mod batch;
 mod binary;
 mod header_value;
+#[cfg(test)]
+mod properties;
 mod structured;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use bytes::Bytes;

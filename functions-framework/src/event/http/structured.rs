@@ -158,9 +158,7 @@ fn extension(name: &str, raw: &str) -> Result<Option<ExtensionValue>, String> {
     Ok(Some(match raw.as_bytes().first() {
         Some(b'"') => {
             let text: String = serde_json::from_str(raw).map_err(|error| format!("{}: {error}", quoted(name)))?;
-            if let Some(control) = find_control(&text) {
-                return Err(Invalid::control(name, control).0);
-            }
+            check_text(name, &text).map_err(|invalid| invalid.0)?;
             ExtensionValue::String(text)
         }
         Some(b'n') => return Ok(None),
@@ -171,7 +169,9 @@ fn extension(name: &str, raw: &str) -> Result<Option<ExtensionValue>, String> {
             // A line break between the members of an object would be a control character of the text.
             Err(_) if find_control(raw).is_some() => {
                 let value: Value = serde_json::from_str(raw).map_err(|error| format!("{}: {error}", quoted(name)))?;
-                ExtensionValue::String(value.to_string())
+                let text = value.to_string();
+                check_text(name, &text).map_err(|invalid| invalid.0)?;
+                ExtensionValue::String(text)
             }
             Err(_) => ExtensionValue::String(raw.to_owned()),
         },
