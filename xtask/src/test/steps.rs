@@ -111,14 +111,14 @@ impl Tests {
     }
 }
 
-/// Lints rather than only checks: code that a missing feature leaves unused is found too.
+/// Checks rather than lints: what a missing feature leaves without a use is no mistake.
 fn features() -> Result<Outcome> {
     let manifest = workspace::read(format!("{LIBRARY}/Cargo.toml"))?;
     let mut sets = workspace::features(&manifest);
     sets.insert(0, "");
     for features in sets {
         let features = format!("--features={features}");
-        cargo(["clippy", "--package", LIBRARY, "--no-default-features", &features, "--", "-D", "warnings"])?;
+        cargo(["check", "--package", LIBRARY, "--no-default-features", &features])?;
     }
     Ok(Outcome::Passed)
 }
