@@ -73,7 +73,7 @@ fn doc() -> Result<Outcome> {
 /// Runs the tests and reads how many there were while showing what they print: a run of none must not look like success.
 fn test() -> Result<Outcome> {
     let mut command = workspace::cargo();
-    command.args(["test", "--workspace"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(["test", "--workspace", "--no-fail-fast"]).stdin(Stdio::null()).stdout(Stdio::piped());
     if std::io::stdout().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
