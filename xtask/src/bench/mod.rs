@@ -22,12 +22,13 @@ const USAGE: &str = "\
 cargo xtask bench [options]
 
 Counts user-space instructions and allocations of a request with valgrind: the same requests, one after the other on one
-connection, to the framework and to its peers, all built with the same profile. The figures repeat within 0.2 %.
+connection, to the framework and to its peers, all built with the same profile. The figures repeat within 1 %,
+but for those of `count`.
 
   --only <row>         this row only; may be given more than once
   --sides <a,b,..>     these sides only: ours, hyper, axum, sdk
   --repeats <n>        measure n times and show the median (1)
-  --quick              fewer requests; good to one percent
+  --quick              fewer requests, for a first look
   --json <file>        where the samples go (bench.json in the target folder)
   --profile-out <dir>  keep callgrind's file of every row and side there, for callgrind_annotate";
 
