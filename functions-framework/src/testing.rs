@@ -41,7 +41,7 @@ use crate::{
         Function, Handler, Options,
         body::RequestBody,
         classify::Registration,
-        cloud_event::{CloudEventFunction, EventIn, Reply},
+        cloud_event::{CloudEventFunction, Reply},
         init::States,
         open_function::{ContextIn, OpenFunction},
     },
@@ -299,7 +299,7 @@ impl CloudEvents {
         let Handler::CloudEvent(handler) = started(self.0).await else {
             panic!("the function is of kind {kind}, not cloudevent")
         };
-        Ok(match handler(EventIn::new(received)).await? {
+        Ok(match (handler.deliver)(received).await? {
             Reply::None => Vec::new(),
             Reply::One(event) => vec![*event],
             Reply::Many(events) => events,
@@ -387,7 +387,7 @@ impl OpenFunctionTest {
             panic!("the function is of kind {kind}, not openfunction")
         };
         let context = Context::new(origin, None, self.params, self.event);
-        let result = handler(ContextIn::new(context, payload, content_type)).await;
+        let result = (handler.deliver)(ContextIn::new(context, payload, content_type)).await;
         Run { result, sent: recording.messages() }
     }
 }

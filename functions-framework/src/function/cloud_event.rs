@@ -7,9 +7,11 @@ use axum::{
     extract::{FromRef, State},
     response::Response,
 };
+use bytes::Bytes;
 use http::{
-    HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderValue, Method, StatusCode,
     header::{ALLOW, CONTENT_TYPE},
+    request::Parts,
 };
 use serde::de::DeserializeOwned;
 
@@ -17,35 +19,47 @@ use super::{BoxFuture, Function, Kind, Options, body::Request, classify::EventKi
 use crate::{
     error::{BoxError, Error},
     event::{
-        CloudEvent, Event,
+        CloudEvent, Envelope, Event,
         http::{self as binding, Received},
     },
 };
 
-pub(crate) type Handler = Arc<dyn Fn(EventIn) -> BoxFuture<'static, Result<Reply, Error>> + Send + Sync>;
-
-/// What was received, until the first parameter takes it.
-#[derive(Debug)]
-pub struct EventIn(Option<Received>);
-
-impl EventIn {
-    pub(crate) const fn new(received: Received) -> Self {
-        Self(Some(received))
-    }
-
-    fn take<T: FromEvent>(&mut self) -> Result<T, Error> {
-        // The generated glue takes it once; a second time finds an empty batch, not a panic.
-        T::from_event(EventReceived(self.0.take().unwrap_or(Received::Many(Vec::new()))))
-    }
+/// The two ways to call a function: with a request that carries events, and with events that came otherwise. Each is one
+/// future from end to end; a shared part would be a future, and an allocation, of its own.
+pub(crate) struct Handler {
+    pub(crate) answer: Box<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>,
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "deliveries are the server's"))]
+    pub(crate) deliver: Box<dyn Fn(Received) -> BoxFuture<'static, Result<Reply, Error>> + Send + Sync>,
 }
 
-/// Keeps what was received from the public trait below.
+/// What came, until the first parameter is made of it. It is decoded only there: an event is large, and would be moved at
+/// every step on the way.
 #[derive(Debug)]
-pub struct EventReceived(Received);
+pub struct EventIn(Source);
 
-impl EventReceived {
-    fn one(self) -> Result<crate::event::Envelope, Error> {
+#[derive(Debug)]
+enum Source {
+    Message { headers: HeaderMap, body: Bytes },
+    Received(Received),
+    Taken,
+}
+
+impl EventIn {
+    fn take<T: FromEvent>(&mut self) -> Result<T, Error> {
+        T::from_event(Self(std::mem::replace(&mut self.0, Source::Taken)))
+    }
+
+    fn received(self) -> Result<Received, Error> {
         match self.0 {
+            Source::Message { headers, body } => binding::decode(&headers, body),
+            Source::Received(received) => Ok(received),
+            // The glue takes it once.
+            Source::Taken => Ok(Received::Many(Vec::new())),
+        }
+    }
+
+    fn one(self) -> Result<Envelope, Error> {
+        match self.received()? {
             Received::One(envelope) => Ok(envelope),
             Received::Many(_) => Err(Error::refused(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -54,8 +68,8 @@ impl EventReceived {
         }
     }
 
-    fn many<T>(self, decode: impl Fn(crate::event::Envelope) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        match self.0 {
+    fn many<T>(self, decode: impl Fn(Envelope) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+        match self.received()? {
             Received::One(envelope) => Ok(vec![decode(envelope)?]),
             Received::Many(envelopes) => envelopes.into_iter().map(decode).collect(),
         }
@@ -73,30 +87,30 @@ pub trait FromEvent: Sized {
     ///
     /// # Errors
     /// 415 for a batch where one event is expected, 422 for data that does not fit.
-    fn from_event(received: EventReceived) -> Result<Self, Error>;
+    fn from_event(input: EventIn) -> Result<Self, Error>;
 }
 
 impl FromEvent for Event {
-    fn from_event(received: EventReceived) -> Result<Self, Error> {
-        received.one()?.into_event()
+    fn from_event(input: EventIn) -> Result<Self, Error> {
+        input.one()?.into_event()
     }
 }
 
 impl<T: DeserializeOwned> FromEvent for CloudEvent<T> {
-    fn from_event(received: EventReceived) -> Result<Self, Error> {
-        received.one()?.decode()
+    fn from_event(input: EventIn) -> Result<Self, Error> {
+        input.one()?.decode()
     }
 }
 
 impl FromEvent for Vec<Event> {
-    fn from_event(received: EventReceived) -> Result<Self, Error> {
-        received.many(crate::event::Envelope::into_event)
+    fn from_event(input: EventIn) -> Result<Self, Error> {
+        input.many(Envelope::into_event)
     }
 }
 
 impl<T: DeserializeOwned> FromEvent for Vec<CloudEvent<T>> {
-    fn from_event(received: EventReceived) -> Result<Self, Error> {
-        received.many(crate::event::Envelope::decode)
+    fn from_event(input: EventIn) -> Result<Self, Error> {
+        input.many(Envelope::decode)
     }
 }
 
@@ -242,8 +256,26 @@ impl EventKind {
         F: Fn(Arc<S>, EventIn) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Reply, Error>> + Send + 'static,
     {
-        let start =
-            |state: Arc<S>| super::Handler::CloudEvent(Arc::new(move |input| Box::pin(call(Arc::clone(&state), input))));
+        let start = |state: Arc<S>| {
+            let call = Arc::new(move |input| call(Arc::clone(&state), input));
+            let answer = Arc::clone(&call);
+            super::Handler::CloudEvent(Handler {
+                answer: Box::new(move |request| {
+                    if request.method() != Method::POST {
+                        return Box::pin(std::future::ready(Err(only_post())));
+                    }
+                    let call = Arc::clone(&answer);
+                    let (Parts { headers, .. }, body) = request.into_parts();
+                    Box::pin(async move {
+                        let batch = binding::is_batched(&headers);
+                        let body = body.collect().await?;
+                        let reply = call(EventIn(Source::Message { headers, body })).await.map_err(Error::status_for_event)?;
+                        respond(reply, batch)
+                    })
+                }),
+                deliver: Box::new(move |received| Box::pin(call(EventIn(Source::Received(received))))),
+            })
+        };
         Function::new(options, Kind::CloudEvent, init.then(start))
     }
 }
@@ -273,17 +305,6 @@ where
             async move { called?.await.into_reply() }
         })
     }
-}
-
-/// Calls the function with the event of a request (`CloudEvents` HTTP protocol binding).
-pub(crate) async fn answer(handler: Handler, request: Request) -> Result<Response, Error> {
-    if request.method() != Method::POST {
-        return Err(only_post());
-    }
-    let (parts, body) = request.into_parts();
-    let received = binding::decode(&parts.headers, body.collect().await?)?;
-    let batch = matches!(received, Received::Many(_));
-    respond(handler(EventIn::new(received)).await.map_err(Error::status_for_event)?, batch)
 }
 
 fn only_post() -> Error {

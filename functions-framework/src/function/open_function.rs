@@ -24,7 +24,12 @@ use crate::{
     outcome::Out,
 };
 
-pub(crate) type Handler = Arc<dyn Fn(ContextIn) -> BoxFuture<'static, Result<Out, Error>> + Send + Sync>;
+/// The two ways to call a function: with a request, and with a payload that came otherwise.
+pub(crate) struct Handler {
+    pub(crate) answer: Box<dyn Fn(Origin, Request) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>,
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "deliveries are the server's"))]
+    pub(crate) deliver: Box<dyn Fn(ContextIn) -> BoxFuture<'static, Result<Out, Error>> + Send + Sync>,
+}
 
 /// A context and a payload, until the parameters take them.
 #[derive(Debug)]
@@ -43,6 +48,26 @@ pub struct Payload {
 impl ContextIn {
     pub(crate) const fn new(context: Context, bytes: Bytes, content_type: Option<HeaderValue>) -> Self {
         Self { context, payload: Payload { bytes, content_type } }
+    }
+
+    /// The payload is the data of the event when the request is a `CloudEvent`, else the body.
+    async fn of_request(origin: Origin, request: Request) -> Result<Self, Error> {
+        let (mut parts, body) = request.into_parts();
+        let body = body.collect().await?;
+        let (event, bytes, content_type) = if is_event(&parts.headers) {
+            let Received::One(envelope) = binding::decode(&parts.headers, body)? else {
+                let text = "a batch of events came to a function that takes one payload: send them one by one";
+                return Err(Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+            };
+            let (event, bytes) = envelope.into_payload()?;
+            let content_type = event.datacontenttype().and_then(|text| HeaderValue::from_str(text).ok());
+            (Some(event), bytes, content_type)
+        } else {
+            (None, body, parts.headers.get(CONTENT_TYPE).cloned())
+        };
+        let params = if origin.has_path { RawPathParams::from_request_parts(&mut parts, &()).await.ok() } else { None };
+        let params = params.iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Self::new(Context::new(origin, Some(parts), params, event), bytes, content_type))
     }
 }
 
@@ -275,8 +300,20 @@ impl ContextKind {
         F: Fn(Arc<S>, ContextIn) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Out, Error>> + Send + 'static,
     {
-        let start =
-            |state: Arc<S>| super::Handler::OpenFunction(Arc::new(move |input| Box::pin(call(Arc::clone(&state), input))));
+        let start = |state: Arc<S>| {
+            let call = Arc::new(move |input| call(Arc::clone(&state), input));
+            let answer = Arc::clone(&call);
+            super::Handler::OpenFunction(Handler {
+                answer: Box::new(move |origin, request| {
+                    let call = Arc::clone(&answer);
+                    Box::pin(async move {
+                        let input = ContextIn::of_request(origin, request).await?;
+                        call(input).await.map(respond).map_err(Error::status_for_event)
+                    })
+                }),
+                deliver: Box::new(move |input| Box::pin(call(input))),
+            })
+        };
         Function::new(options, Kind::OpenFunction, init.then(start))
     }
 }
@@ -320,27 +357,6 @@ where
             async move { called?.await.into_out() }
         })
     }
-}
-
-/// Calls the function with a request: its payload is the data of the event when the request is a `CloudEvent`, else the body.
-pub(crate) async fn answer(handler: Handler, origin: Origin, request: Request) -> Result<Response, Error> {
-    let (mut parts, body) = request.into_parts();
-    let body = body.collect().await?;
-    let (event, bytes, content_type) = if is_event(&parts.headers) {
-        let Received::One(envelope) = binding::decode(&parts.headers, body)? else {
-            let text = "a batch of events came to a function that takes one payload: send them one by one";
-            return Err(Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-        };
-        let (event, bytes) = envelope.into_payload()?;
-        let content_type = event.datacontenttype().and_then(|text| HeaderValue::from_str(text).ok());
-        (Some(event), bytes, content_type)
-    } else {
-        (None, body, parts.headers.get(CONTENT_TYPE).cloned())
-    };
-    let params = if origin.has_path { RawPathParams::from_request_parts(&mut parts, &()).await.ok() } else { None };
-    let params = params.iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let context = Context::new(origin, Some(parts), params, event);
-    Ok(respond(handler(ContextIn::new(context, bytes, content_type)).await.map_err(Error::status_for_event)?))
 }
 
 fn is_event(headers: &HeaderMap) -> bool {

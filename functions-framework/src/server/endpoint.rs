@@ -29,7 +29,7 @@ use super::{
 use crate::{
     context::Origin,
     error::{Cause, Error},
-    function::{BoxFuture, Handler, Kind, body::Request, cloud_event, http::HttpIn, open_function},
+    function::{BoxFuture, Handler, Kind, body::Request, http::HttpIn},
 };
 
 /// What every answer of a function says of it (OpenFunction's own header).
@@ -174,11 +174,9 @@ impl Endpoint {
             Handler::Http(handler) => handler(HttpIn::new(request)),
             Handler::CloudEvent(handler) => match webhook::handshake(&request, &self.limits.webhook_origins) {
                 Some(handshake) => Box::pin(ready(Ok(handshake))),
-                None => Box::pin(cloud_event::answer(Arc::clone(handler), request)),
+                None => (handler.answer)(request),
             },
-            Handler::OpenFunction(handler) => {
-                Box::pin(open_function::answer(Arc::clone(handler), self.origin.clone(), request))
-            }
+            Handler::OpenFunction(handler) => (handler.answer)(self.origin.clone(), request),
         }
     }
 }

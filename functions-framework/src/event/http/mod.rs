@@ -43,6 +43,11 @@ pub(crate) fn mode(headers: &HeaderMap) -> Mode {
     }
 }
 
+/// Tells whether a message carries a batch, of any number of events.
+pub(crate) fn is_batched(headers: &HeaderMap) -> bool {
+    format(headers.get(CONTENT_TYPE)) == Some(Mode::Batched)
+}
+
 /// What a message brought.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "it is taken apart at once; a box would cost every event an allocation")]
