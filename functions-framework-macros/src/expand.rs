@@ -9,7 +9,7 @@ use syn::{Attribute, Path, ReturnType, Type, Visibility};
 
 use crate::{
     attr::{Attr, Methods},
-    place::Place,
+    place,
     signature::Signature,
 };
 
@@ -81,13 +81,15 @@ impl Beside<'_> {
 
 /// The body of `Registration::function`.
 fn glue(attr: &Attr, signature: &Signature) -> TokenStream {
-    let at = Place::of(&signature.ident).first;
+    let at = place::one(&signature.ident);
     let kind = kind(attr, signature.parameters.first());
     let options = options(attr, &signature.name);
     let init = init(attr.init.as_ref());
     let handler = handler(signature);
     let function = quote_spanned!(at=> __kind.function);
+    let deprecated = signature.is_deprecated.then(|| quote!(#![allow(deprecated)]));
     quote_spanned! {Span::mixed_site()=>
+        #deprecated
         #kind
         #options
         #function(__options, #init, #handler)
@@ -104,7 +106,7 @@ fn kind(attr: &Attr, first: Option<&Type>) -> TokenStream {
     let Some(ty) = first else {
         return quote_spanned!(Span::mixed_site()=> let __kind = __rt::HttpKind;);
     };
-    quote_spanned! {Place::of(ty).first=>
+    quote_spanned! {place::of_type(ty)=>
         // Loses to the inherent methods of a probe, which only the types of the other two kinds have.
         use __rt::Otherwise as _;
         let __kind = __rt::Probe::<#ty>::NEW.kind();
@@ -114,7 +116,7 @@ fn kind(attr: &Attr, first: Option<&Type>) -> TokenStream {
 fn options(attr: &Attr, name: &str) -> TokenStream {
     let path = attr.path.as_ref().map(|path| quote_spanned!(Span::mixed_site()=> .path(#path)));
     let methods = attr.methods.as_ref().map(|Methods { key, names }| {
-        let at = Place::of(key).first;
+        let at = place::one(key);
         quote_spanned!(at=> let __options = __kind.methods(__options, &[#(#names),*]);)
     });
     quote_spanned! {Span::mixed_site()=>
@@ -126,7 +128,7 @@ fn options(attr: &Attr, name: &str) -> TokenStream {
 fn init(init: Option<&Path>) -> TokenStream {
     init.map_or_else(
         || quote_spanned!(Span::mixed_site()=> __rt::no_init()),
-        |init| quote_spanned!(Place::of(init).first=> __rt::init(#init)),
+        |init| quote_spanned!(place::one(init)=> __rt::init(#init)),
     )
 }
 
@@ -192,34 +194,31 @@ impl Argument<'_> {
     }
 
     fn extract(&self, part: Part) -> TokenStream {
-        let (ty, Place { first, last }) = (self.ty, Place::of(self.ty));
-        let (variable, method) = (self.ident(first), Ident::new(part.method(), first));
+        let (ty, at) = (self.ty, place::of_type(self.ty));
+        let (variable, method) = (self.ident(at), Ident::new(part.method(), at));
         let input = match part {
-            Part::Only | Part::Last => quote_spanned!(first=> __in),
-            Part::Leading | Part::Inner => quote_spanned!(first=> &mut __in),
+            Part::Only | Part::Last => quote_spanned!(at=> __in),
+            Part::Leading | Part::Inner => quote_spanned!(at=> &mut __in),
         };
-        // What the compiler objects to is this argument, and it marks it from its first token to its last.
-        let end = quote_spanned!(last=> >);
-        let marker = quote_spanned!(first=> __rt::PhantomData::<#ty #end);
-        quote_spanned!(first=> let #variable: #ty = __kind.#method(#input, &*__state, #marker).await?;)
+        quote_spanned!(at=> let #variable: #ty = __kind.#method(#input, &*__state, __rt::PhantomData::<#ty>).await?;)
     }
 }
 
-/// The call itself. It carries a place and not the user's own token, for what they say about their function to its
-/// callers, `#[deprecated]` say, is not meant for us.
+/// The call itself, with the user's own token: the variables above cannot come between it and the function, whatever name
+/// that has.
 fn call(signature: &Signature, arguments: &[Argument<'_>]) -> TokenStream {
-    let at = Place::of(&signature.ident).first;
-    let mut function = signature.ident.clone();
-    function.set_span(at);
+    let (function, at) = (&signature.ident, place::one(&signature.ident));
     let arguments = arguments.iter().map(|argument| argument.ident(at));
     let call = quote_spanned!(at=> #function(#(#arguments),*));
     if signature.is_async { quote_spanned!(at=> #call.await) } else { quote_spanned!(at=> __rt::blocking(move || #call).await) }
 }
 
 fn reply(signature: &Signature) -> TokenStream {
-    let place = match &signature.output {
-        ReturnType::Type(_, ty) => Place::of(ty),
-        ReturnType::Default => Place::of(&signature.ident),
+    let (first, last) = match &signature.output {
+        ReturnType::Type(_, ty) => place::ends(ty),
+        ReturnType::Default => place::ends(&signature.ident),
     };
-    quote_spanned!(place.first=> __kind.reply(__out))
+    // What the compiler objects to is the argument, and it marks it from end to end: give it two.
+    let returned = quote_spanned!(last=> (__out));
+    quote_spanned!(first=> __kind.reply(::core::convert::identity #returned))
 }

@@ -36,7 +36,7 @@ fn the_smallest() {
                                 __rt::no_init(),
                                 move |_, _| async move {
                                     let __out = hello().await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -92,7 +92,7 @@ fn http() {
                                         .last(__in, &*__state, __rt::PhantomData::<Json<Patch>>)
                                         .await?;
                                     let __out = order(__a0, __a1, __a2).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -131,7 +131,7 @@ fn cloud_event() {
                                         )
                                         .await?;
                                     let __out = created(__a0).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -169,7 +169,7 @@ fn open_function() {
                                         .last(__in, &*__state, __rt::PhantomData::<Json<Order>>)
                                         .await?;
                                     let __out = relay(__a0, __a1).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -203,7 +203,7 @@ fn overrides() {
                                         .only(__in, &*__state, __rt::PhantomData::<Event>)
                                         .await?;
                                     let __out = f(__a0).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -233,7 +233,7 @@ fn overrides() {
                                         .only(__in, &*__state, __rt::PhantomData::<Event>)
                                         .await?;
                                     let __out = f(__a0).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -263,7 +263,7 @@ fn overrides() {
                                         .only(__in, &*__state, __rt::PhantomData::<Event>)
                                         .await?;
                                     let __out = f(__a0).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -301,7 +301,7 @@ fn not_async() {
                                         .last(__in, &*__state, __rt::PhantomData::<State<u8>>)
                                         .await?;
                                     let __out = __rt::blocking(move || r#type(__a0, __a1)).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -328,7 +328,7 @@ fn not_async() {
                                 __rt::no_init(),
                                 move |_, _| async move {
                                     let __out = __rt::blocking(move || nothing()).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -362,7 +362,7 @@ fn elsewhere() {
                                 __rt::no_init(),
                                 move |_, _| async move {
                                     let __out = f().await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
