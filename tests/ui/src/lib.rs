@@ -1,0 +1,1 @@
+//! Nothing but a place for `pass` and `fail`, which `tests/ui.rs` compiles.
