@@ -200,8 +200,6 @@ impl App {
         startup::announce(&endpoints, &listener);
 
         let server = Arc::new(server);
-        let connections = Arc::clone(&server.connections);
-        let watch = tokio::spawn(async move { connections.watch().await });
         let signal = tokio::select! {
             never = server.accept(&listener) => match never {},
             signal = signals.next() => signal,
@@ -211,7 +209,6 @@ impl App {
             drained = drain(&server, listener, settings.shutdown_grace) => drained.err(),
             signal = signals.next() => Some(Unfinished::Again(signal)),
         };
-        watch.abort();
         if let Some(why) = unfinished {
             return Err(Exit::unfinished(format!("{why}; cut off: {}", running(&endpoints))));
         }

@@ -122,7 +122,7 @@ pub(crate) async fn build(
     let routes = Routes::new(routes, layers, settings.max_body_size).map_err(Exit::configuration)?;
     let patience = Patience { head: settings.header_timeout, idle: settings.keep_alive };
     let ignored = settings.ignored_routes.clone();
-    Ok((Server::new(routes, health, ignored, settings.max_body_size, patience), endpoints))
+    Ok((Server::new(routes, health, ignored, settings.max_body_size, patience, settings.timeout), endpoints))
 }
 
 async fn start(function: Function, alone: bool, states: &mut States, limits: Limits, log: Log) -> Result<Route, Exit> {

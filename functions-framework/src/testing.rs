@@ -162,7 +162,7 @@ impl Http {
             Ok(built) => built,
             Err(exit) => panic!("the function does not start: {exit}"),
         };
-        let (response, _invocation) = server.call(request.map(|body| RequestBody::new(body, limit))).await;
+        let (response, _invocation) = server.call(request.map(|body| RequestBody::new(body, limit)), false).await;
         let (parts, body) = response.into_parts();
         match body.collect().await {
             Ok(body) => Response { status: parts.status, headers: parts.headers, body: body.to_bytes() },

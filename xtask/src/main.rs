@@ -1,3 +1,43 @@
 //! What a contributor runs: `cargo xtask <command>`.
 
-fn main() {}
+mod architecture;
+mod bench;
+mod test;
+mod workspace;
+
+use std::{error::Error, process::ExitCode};
+
+/// What a command answers. Its error is printed as it is, so it says what to do.
+type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  test     everything a change must pass: format, lints, docs, tests, targets, features
+  bench    instructions and allocations of a request, beside hyper, axum and cloudevents-sdk
+
+cargo xtask <command> --help tells more.";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result {
+    let mut arguments = lexopt::Parser::from_env();
+    match arguments.next()? {
+        Some(lexopt::Arg::Value(command)) if command == "test" => test::run(arguments),
+        Some(lexopt::Arg::Value(command)) if command == "bench" => bench::run(arguments),
+        Some(lexopt::Arg::Value(command)) => Err(format!("there is no command {}\n\n{USAGE}", command.display()).into()),
+        Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) | None => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Some(other) => Err(other.unexpected().into()),
+    }
+}

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-pub(crate) type Handler = Box<dyn Fn(EventIn) -> BoxFuture<'static, Result<Reply, Error>> + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(EventIn) -> BoxFuture<'static, Result<Reply, Error>> + Send + Sync>;
 
 /// What was received, until the first parameter takes it.
 #[derive(Debug)]
@@ -247,7 +247,7 @@ impl EventKind {
         Fut: Future<Output = Result<Reply, Error>> + Send + 'static,
     {
         let start =
-            |state: Arc<S>| super::Handler::CloudEvent(Box::new(move |input| Box::pin(call(Arc::clone(&state), input))));
+            |state: Arc<S>| super::Handler::CloudEvent(Arc::new(move |input| Box::pin(call(Arc::clone(&state), input))));
         Function::new(options, Kind::CloudEvent, init.then(start))
     }
 }
@@ -280,7 +280,7 @@ where
 }
 
 /// Calls the function with the event of a request (`CloudEvents` HTTP protocol binding).
-pub(crate) async fn answer(handler: &Handler, request: Request) -> Result<Response, Error> {
+pub(crate) async fn answer(handler: Handler, request: Request) -> Result<Response, Error> {
     if request.method() != Method::POST {
         return Err(only_post());
     }

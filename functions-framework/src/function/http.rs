@@ -14,8 +14,9 @@ use super::{
     classify::HttpKind,
     init::Starter,
 };
+use crate::error::Error;
 
-pub(crate) type Handler = Box<dyn Fn(HttpIn) -> BoxFuture<'static, Response> + Send + Sync>;
+pub(crate) type Handler = Box<dyn Fn(HttpIn) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>;
 
 /// A request that its extractors take apart, one after another.
 #[derive(Debug)]
@@ -199,7 +200,7 @@ impl HttpKind {
         let start = |state: Arc<S>| {
             super::Handler::Http(Box::new(move |input| {
                 let called = call(Arc::clone(&state), input);
-                Box::pin(async move { called.await.unwrap_or_else(|Refusal(response)| *response) })
+                Box::pin(async move { Ok(called.await.unwrap_or_else(|Refusal(response)| *response)) })
             }))
         };
         Function::new(options, Kind::Http, init.then(start))

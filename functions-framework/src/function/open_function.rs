@@ -24,7 +24,7 @@ use crate::{
     outcome::Out,
 };
 
-pub(crate) type Handler = Box<dyn Fn(ContextIn) -> BoxFuture<'static, Result<Out, Error>> + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(ContextIn) -> BoxFuture<'static, Result<Out, Error>> + Send + Sync>;
 
 /// A context and a payload, until the parameters take them.
 #[derive(Debug)]
@@ -277,7 +277,7 @@ impl ContextKind {
         Fut: Future<Output = Result<Out, Error>> + Send + 'static,
     {
         let start =
-            |state: Arc<S>| super::Handler::OpenFunction(Box::new(move |input| Box::pin(call(Arc::clone(&state), input))));
+            |state: Arc<S>| super::Handler::OpenFunction(Arc::new(move |input| Box::pin(call(Arc::clone(&state), input))));
         Function::new(options, Kind::OpenFunction, init.then(start))
     }
 }
@@ -324,7 +324,7 @@ where
 }
 
 /// Calls the function with a request: its payload is the data of the event when the request is a `CloudEvent`, else the body.
-pub(crate) async fn answer(handler: &Handler, origin: Origin, request: Request) -> Result<Response, Error> {
+pub(crate) async fn answer(handler: Handler, origin: Origin, request: Request) -> Result<Response, Error> {
     let (mut parts, body) = request.into_parts();
     let body = body.collect().await?;
     let (event, bytes, content_type) = if is_event(&parts.headers) {

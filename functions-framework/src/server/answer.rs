@@ -18,11 +18,11 @@ pub(crate) struct Answer {
     body: Body,
     /// The function that may still be writing it; none when the answer is complete already.
     invocation: Option<Invocation>,
-    _in_flight: InFlight,
+    _in_flight: Option<InFlight>,
 }
 
 impl Answer {
-    pub(crate) const fn new(body: Body, invocation: Option<Invocation>, in_flight: InFlight) -> Self {
+    pub(crate) const fn new(body: Body, invocation: Option<Invocation>, in_flight: Option<InFlight>) -> Self {
         Self { body, invocation, _in_flight: in_flight }
     }
 }

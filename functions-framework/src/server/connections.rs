@@ -1,8 +1,9 @@
 //! Every open connection, watched from one place: who is slow, who is idle, and whom to tell that the end has come.
 //!
 //! A timer for each request would cost more than the request. Here a connection only counts what it does, in atomics that
-//! one task reads now and then; a connection that made no progress between two looks is closed. So a limit holds with a
-//! quarter of itself as tolerance, and a request pays a few additions for it.
+//! one thread reads now and then; a connection that made no progress between two looks is closed. So a limit holds with a
+//! quarter of itself as tolerance, and a request pays a few additions for it. It is a thread and not a task because a timer
+//! that is always set makes tokio read the clock whenever a worker goes to sleep: a few per cent of a small request.
 
 use std::{
     collections::HashMap,
@@ -10,7 +11,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     task::{Context, Poll, Waker},
@@ -56,6 +57,10 @@ impl Activity {
 
     fn ask(&self, order: u8) {
         self.order.fetch_max(order, Relaxed);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
         }
@@ -88,10 +93,11 @@ pub(crate) struct Patience {
 pub(crate) struct Connections {
     open: Mutex<Open>,
     /// Rings when the first connection comes.
-    came: Notify,
+    came: Condvar,
     /// Rings when the last connection goes.
     went: Notify,
     patience: Patience,
+    watched: Once,
 }
 
 #[derive(Debug, Default)]
@@ -111,7 +117,7 @@ struct Watched {
 
 impl Connections {
     pub(crate) fn new(patience: Patience) -> Arc<Self> {
-        Arc::new(Self { open: Mutex::default(), came: Notify::new(), went: Notify::new(), patience })
+        Arc::new(Self { open: Mutex::default(), came: Condvar::new(), went: Notify::new(), patience, watched: Once::new() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -129,6 +135,7 @@ impl Connections {
         drop(open);
         if first {
             self.came.notify_one();
+            self.watched.call_once(|| self.watch());
         }
         Registered { id, activity, all: Arc::clone(self) }
     }
@@ -155,20 +162,30 @@ impl Connections {
         }
     }
 
-    /// Looks after the connections for as long as it is polled.
-    pub(crate) async fn watch(&self) {
-        let interval = (self.patience.head.min(self.patience.idle) / 4).max(Duration::from_millis(10));
+    /// The time between two looks.
+    pub(crate) fn interval(&self) -> Duration {
+        (self.patience.head.min(self.patience.idle) / 4).max(Duration::from_millis(10))
+    }
+
+    /// Starts to look after the connections, for the life of the process.
+    fn watch(self: &Arc<Self>) {
+        let interval = self.interval();
         let looks = |patience: Duration| u32::try_from(patience.as_millis() / interval.as_millis()).unwrap_or(u32::MAX);
         let (head, idle) = (looks(self.patience.head), looks(self.patience.idle));
-        loop {
-            if self.count() == 0 {
+        let all = Arc::downgrade(self);
+        let watch = move || {
+            while let Some(connections) = all.upgrade() {
                 // A process nobody talks to sleeps.
-                self.came.notified().await;
+                let open = connections.came.wait_while(connections.lock(), |open| open.connections.is_empty());
+                drop(open.unwrap_or_else(PoisonError::into_inner));
+                std::thread::sleep(interval);
+                for watched in connections.lock().connections.values_mut() {
+                    watched.look(head, idle);
+                }
             }
-            tokio::time::sleep(interval).await;
-            for watched in self.lock().connections.values_mut() {
-                watched.look(head, idle);
-            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("connections".to_owned()).spawn(watch) {
+            tracing::error!(%error, "slow and idle connections are not closed: no thread to watch them");
         }
     }
 }
@@ -176,7 +193,13 @@ impl Connections {
 impl Watched {
     fn look(&mut self, head: u32, idle: u32) {
         let begun = self.activity.begun.load(Relaxed);
-        if begun != self.seen || self.activity.in_flight.load(Relaxed) > 0 {
+        if self.activity.in_flight.load(Relaxed) > 0 {
+            // Whoever waits there may set a timer now: see `Running`.
+            self.activity.wake();
+            (self.seen, self.still) = (begun, 0);
+            return;
+        }
+        if begun != self.seen {
             (self.seen, self.still) = (begun, 0);
             return;
         }

@@ -5,14 +5,9 @@ use std::{
     backtrace::{Backtrace, BacktraceStatus},
     cell::{Cell, RefCell},
     fmt,
-    future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    pin::Pin,
     sync::Once,
-    task::{Context, Poll},
 };
-
-use pin_project_lite::pin_project;
 
 /// What is known of a panic.
 #[derive(Debug)]
@@ -79,33 +74,6 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
 
-pin_project! {
-    /// Runs a future as [`contain`] runs a closure.
-    pub(crate) struct Contained<F> {
-        #[pin]
-        future: F,
-    }
-}
-
-impl<F> Contained<F> {
-    pub(crate) const fn new(future: F) -> Self {
-        Self { future }
-    }
-}
-
-impl<F: Future> Future for Contained<F> {
-    type Output = Result<F::Output, Crash>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self.project().future;
-        match contain(|| future.poll(context)) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
-            Err(crash) => Poll::Ready(Err(crash)),
-        }
-    }
-}
-
 /// Runs a function that is not async on a thread that may block; its panic goes on where it is awaited.
 pub async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(|| contain(run)).await {
@@ -125,9 +93,10 @@ mod tests {
         install_hook();
         let crash = contain(|| panic!("one {}", 1)).unwrap_err().to_string();
         assert!(crash.starts_with("panicked: one 1, at ") && crash.contains("crash.rs:"), "{crash}");
-        let crash = Contained::new(blocking(|| panic!("two"))).await.map(|never: ()| never).unwrap_err().to_string();
+        let elsewhere = tokio::spawn(blocking(|| panic!("two"))).await.map(|never: ()| never).unwrap_err().into_panic();
+        let crash = elsewhere.downcast::<Crash>().unwrap().to_string();
         assert!(crash.starts_with("panicked: two, at "), "{crash}");
-        assert_eq!(Contained::new(blocking(|| 3)).await.unwrap(), 3);
+        assert_eq!(blocking(|| 3).await, 3);
     }
 
     #[test]

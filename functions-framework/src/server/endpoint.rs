@@ -3,27 +3,33 @@
 //! The guard is one place for all kinds: limits, timeout, panics, the status header and the log line.
 
 use std::{
+    future::{Future, ready},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 use http_body::Body as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Sleep,
+};
 
 use super::{
-    crash::{Contained, Crash},
+    crash::{self, Crash},
     log::{Entry, Head, Log},
     webhook,
 };
 use crate::{
     context::Origin,
     error::{Cause, Error},
-    function::{Handler, Kind, body::Request, cloud_event, http::HttpIn, open_function},
+    function::{BoxFuture, Handler, Kind, body::Request, cloud_event, http::HttpIn, open_function},
 };
 
 /// What every answer of a function says of it (OpenFunction's own header).
@@ -104,14 +110,19 @@ impl Endpoint {
         self.running.load(Relaxed)
     }
 
-    /// Answers a request. The invocation comes along when it goes on: a body that is still being written is part of it.
-    pub(crate) async fn call(&self, request: Request) -> (Response, Option<Invocation>) {
+    /// Begins to answer a request. Whoever polls the answer `anyway`, now and then, allows its timer to be set late.
+    pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
         let started = Instant::now();
         let head = Head::of(&request);
-        let (outcome, invocation) = match self.admit(&request) {
-            Ok(invocation) => (self.run(request).await, Some(invocation)),
-            Err(refusal) => (Ok(Err(refusal)), None),
+        let (call, invocation) = match self.admit(&request) {
+            Ok(invocation) => (crash::contain(|| self.invoke(request)), Some(invocation)),
+            Err(refusal) => (Ok(Box::pin(ready(Err(refusal))) as _), None),
         };
+        Running { endpoint: Arc::clone(self), call: Some(call), invocation, head, started, timer: None, patient: anyway }
+    }
+
+    /// Makes the answer out of what became of the call, and tells the log.
+    fn finish(&self, outcome: Result<Result<Response, Error>, Crash>, head: &Head, started: Instant) -> Response {
         let (mut response, status, cause) = match outcome {
             Ok(Ok(response)) if response.status().as_u16() < 400 => (response, SUCCESS, None),
             Ok(Ok(mut response)) => {
@@ -129,22 +140,14 @@ impl Endpoint {
         };
         response.headers_mut().insert(STATUS, status);
         self.log.write(&Entry {
-            head: &head,
+            head,
             function: self.name(),
             events: self.kind != Kind::Http,
             status: response.status(),
             cause: cause.as_deref(),
             started,
         });
-        let streams = response.body().size_hint().exact().is_none();
-        match invocation {
-            Some(invocation) if streams => (response, Some(invocation)),
-            Some(invocation) => {
-                invocation.complete();
-                (response, None)
-            }
-            None => (response, None),
-        }
+        response
     }
 
     /// Lets a request in, or says why not.
@@ -164,28 +167,84 @@ impl Endpoint {
         Ok(Invocation { function, running: Arc::clone(&self.running), complete: false, _permit: permit })
     }
 
-    /// Calls the function within its time.
-    async fn run(&self, request: Request) -> Result<Result<Response, Error>, Crash> {
-        let invoked = Contained::new(self.invoke(request));
-        let Some(limit) = self.limits.timeout else { return invoked.await };
-        // The future is dropped with the timeout, and with it all that the function held.
-        tokio::time::timeout(limit, invoked).await.unwrap_or_else(|_| {
+    /// Calls the function. Only here is a future allocated, so that all around it stays small: a large one would be copied
+    /// at every step from the socket to here.
+    fn invoke(&self, request: Request) -> Call {
+        match &self.handler {
+            Handler::Http(handler) => handler(HttpIn::new(request)),
+            Handler::CloudEvent(handler) => match webhook::handshake(&request, &self.limits.webhook_origins) {
+                Some(handshake) => Box::pin(ready(Ok(handshake))),
+                None => Box::pin(cloud_event::answer(Arc::clone(handler), request)),
+            },
+            Handler::OpenFunction(handler) => {
+                Box::pin(open_function::answer(Arc::clone(handler), self.origin.clone(), request))
+            }
+        }
+    }
+}
+
+type Call = BoxFuture<'static, Result<Response, Error>>;
+
+/// A call that is going on, within its limits.
+pub(crate) struct Running {
+    endpoint: Arc<Endpoint>,
+    /// None once it is over.
+    call: Option<Result<Call, Crash>>,
+    invocation: Option<Invocation>,
+    head: Head,
+    started: Instant,
+    /// Set when the function does not answer soon, which most do.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Another poll will come in any case, and is early enough to set the timer.
+    patient: bool,
+}
+
+impl Running {
+    fn poll_call(&mut self, context: &mut Context<'_>) -> Poll<Result<Result<Response, Error>, Crash>> {
+        let call = match &mut self.call {
+            Some(Ok(call)) => call,
+            Some(Err(_)) => {
+                let Some(Err(crash)) = self.call.take() else { return Poll::Pending };
+                return Poll::Ready(Err(crash));
+            }
+            None => return Poll::Pending,
+        };
+        match crash::contain(|| call.as_mut().poll(context)) {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(output)) => return Poll::Ready(Ok(output)),
+            Err(crash) => return Poll::Ready(Err(crash)),
+        }
+        let Some(limit) = self.endpoint.limits.timeout else { return Poll::Pending };
+        if std::mem::take(&mut self.patient) {
+            return Poll::Pending;
+        }
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until((self.started + limit).into())));
+        timer.as_mut().poll(context).map(|()| {
             let text = format!("no answer within {} s (FUNCTION_TIMEOUT)", limit.as_secs_f64());
             Ok(Err(Error::status(StatusCode::GATEWAY_TIMEOUT, text)))
         })
     }
+}
 
-    async fn invoke(&self, request: Request) -> Result<Response, Error> {
-        match &self.handler {
-            Handler::Http(handler) => Ok(handler(HttpIn::new(request)).await),
-            Handler::CloudEvent(handler) => {
-                if let Some(handshake) = webhook::handshake(&request, &self.limits.webhook_origins) {
-                    return Ok(handshake);
-                }
-                cloud_event::answer(handler, request).await
+impl Future for Running {
+    /// The invocation comes along when it goes on: a body that is still being written is part of it.
+    type Output = (Response, Option<Invocation>);
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let outcome = ready!(this.poll_call(context));
+        // What the function holds goes now, before its answer is on its way.
+        this.call = None;
+        let response = this.endpoint.finish(outcome, &this.head, this.started);
+        let streams = response.body().size_hint().exact().is_none();
+        let invocation = this.invocation.take().and_then(|invocation| {
+            if streams {
+                return Some(invocation);
             }
-            Handler::OpenFunction(handler) => open_function::answer(handler, self.origin.clone(), request).await,
-        }
+            invocation.complete();
+            None
+        });
+        Poll::Ready((response, invocation))
     }
 }
 

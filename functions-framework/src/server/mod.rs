@@ -12,12 +12,15 @@ mod webhook;
 
 use std::{
     convert::Infallible,
+    future::Future,
     io,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -31,10 +34,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::function::{self, body::RequestBody};
 use answer::Answer;
-use connections::{Activity, Connections, Driven, Patience, Socket};
+use connections::{Activity, Connections, Driven, InFlight, Patience, Socket};
 use endpoint::Invocation;
 use health::Health;
-use routes::Routes;
+use routes::{Routed, Routes};
 
 /// Everything a request can meet.
 pub(crate) struct Server {
@@ -44,6 +47,8 @@ pub(crate) struct Server {
     pub(crate) max_body_size: usize,
     pub(crate) connections: Arc<Connections>,
     pub(crate) draining: AtomicBool,
+    /// Whether the timeout is long beside the looks at the connections.
+    lazy_timers: bool,
     protocol: auto::Builder<TokioExecutor>,
 }
 
@@ -57,14 +62,18 @@ impl Server {
         ignored_routes: Vec<String>,
         max_body_size: usize,
         patience: Patience,
+        timeout: Option<Duration>,
     ) -> Self {
+        let connections = Connections::new(patience);
+        let lazy_timers = timeout.is_some_and(|limit| limit > connections.interval() * 2);
         Self {
             routes,
             health,
             ignored_routes,
             max_body_size,
-            connections: Connections::new(patience),
+            connections,
             draining: AtomicBool::new(false),
+            lazy_timers,
             protocol: protocol(),
         }
     }
@@ -105,10 +114,7 @@ impl Server {
             let activity = Arc::clone(&registered.activity);
             let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity)));
             let protocol = server.protocol.clone();
-            let service = service_fn(move |request| {
-                let (server, activity) = (Arc::clone(&server), Arc::clone(&activity));
-                async move { Ok::<_, Infallible>(server.answer(request, &activity, peer).await) }
-            });
+            let service = service_fn(move |request| Answering::new(&server, request, &activity, peer));
             let connection = protocol.serve_connection_with_upgrades(socket, service);
             match Driven::new(connection, registered).await {
                 Some(Ok(())) => {}
@@ -118,29 +124,71 @@ impl Server {
         });
     }
 
-    /// Answers a request, wherever it came from.
-    pub(crate) async fn call(&self, request: function::body::Request) -> (axum::response::Response, Option<Invocation>) {
+    /// Begins to answer a request, wherever it came from.
+    ///
+    /// A connection of HTTP/1 polls its answer itself, and is woken at every look of [`Connections`]; a stream of h2 is a
+    /// task of its own, which is not.
+    pub(crate) fn call(&self, request: function::body::Request, polled_anyway: bool) -> Called {
         let path = request.uri().path();
         let draining = self.draining.load(Relaxed);
         if let Some(answer) = self.health.answer(request.method(), path, draining) {
-            (answer, None)
+            Called::Done(Some(answer))
         } else if self.ignored_routes.iter().any(|ignored| ignored == path) {
-            (routes::not_found(), None)
+            Called::Done(Some(routes::not_found()))
         } else {
-            self.routes.call(request).await
+            Called::Going(self.routes.call(request, polled_anyway))
         }
     }
+}
 
-    async fn answer(&self, request: Request<Incoming>, activity: &Arc<Activity>, peer: SocketAddr) -> Response<Answer> {
+/// A request that is answered already, or by a function.
+pub(crate) enum Called {
+    Done(Option<axum::response::Response>),
+    Going(Routed),
+}
+
+impl Future for Called {
+    type Output = (axum::response::Response, Option<Invocation>);
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Done(answer) => answer.take().map_or(Poll::Pending, |answer| Poll::Ready((answer, None))),
+            Self::Going(routed) => Pin::new(routed).poll(context),
+        }
+    }
+}
+
+/// A request of a connection, until the head of its answer is there.
+struct Answering {
+    called: Called,
+    version: Version,
+    server: Arc<Server>,
+    /// None once the answer has it.
+    in_flight: Option<InFlight>,
+}
+
+impl Answering {
+    fn new(server: &Arc<Server>, request: Request<Incoming>, activity: &Arc<Activity>, peer: SocketAddr) -> Self {
         let version = request.version();
-        let in_flight = activity.begin(version);
-        let (response, invocation) = self.call(request.map(|body| RequestBody::incoming(body, self.max_body_size, peer))).await;
+        let in_flight = Some(activity.begin(version));
+        let request = request.map(|body| RequestBody::incoming(body, server.max_body_size, peer));
+        let called = server.call(request, server.lazy_timers && version < Version::HTTP_2);
+        Self { called, version, server: Arc::clone(server), in_flight }
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Answer>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let (response, invocation) = ready!(Pin::new(&mut self.called).poll(context));
+        let in_flight = self.in_flight.take();
         let mut response = response.map(|body| Answer::new(body, invocation, in_flight));
-        // Asked again after the wait: a drain may have begun meanwhile.
-        if version < Version::HTTP_2 && self.draining.load(Relaxed) {
+        // Asked after the wait: a drain may have begun meanwhile.
+        if self.version < Version::HTTP_2 && self.server.draining.load(Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        response
+        Poll::Ready(Ok(response))
     }
 }
 

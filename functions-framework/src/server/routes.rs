@@ -1,6 +1,13 @@
 //! Which function a request is for.
 
-use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
@@ -12,8 +19,11 @@ use axum::{
 use http::Method;
 use tower::{ServiceExt as _, service_fn};
 
-use super::endpoint::{Endpoint, Invocation};
-use crate::function::body::{Request, RequestBody};
+use super::endpoint::{Endpoint, Invocation, Running};
+use crate::function::{
+    BoxFuture,
+    body::{Request, RequestBody},
+};
 
 /// The functions that are served, each with where.
 pub(crate) struct Route {
@@ -73,30 +83,47 @@ impl Routes {
         Ok(Self::Table(router))
     }
 
-    pub(crate) async fn call(&self, request: Request) -> (Response, Option<Invocation>) {
+    pub(crate) fn call(&self, request: Request, polled_anyway: bool) -> Routed {
         match self {
-            Self::One(endpoint) => endpoint.call(request).await,
-            Self::Table(router) => {
-                let (mut parts, mut body) = request.into_parts();
-                if let Some(peer) = body.take_peer() {
-                    parts.extensions.insert(ConnectInfo(peer));
-                }
-                let request = axum::extract::Request::from_parts(parts, body.into_axum());
-                let Ok(mut response) = router.clone().oneshot(request).await;
-                let invocation =
-                    response.extensions_mut().remove::<Carried>().and_then(|Carried(carried)| Arc::into_inner(carried));
-                (response, invocation)
-            }
+            Self::One(endpoint) => Routed::Direct(endpoint.call(request, polled_anyway)),
+            Self::Table(router) => Routed::Router(Box::pin(route(router.clone(), request))),
         }
     }
+}
+
+/// A request on its way through its function.
+pub(crate) enum Routed {
+    Direct(Running),
+    Router(BoxFuture<'static, (Response, Option<Invocation>)>),
+}
+
+impl Future for Routed {
+    type Output = (Response, Option<Invocation>);
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Direct(running) => Pin::new(running).poll(context),
+            Self::Router(routed) => routed.as_mut().poll(context),
+        }
+    }
+}
+
+async fn route(router: Router, request: Request) -> (Response, Option<Invocation>) {
+    let (mut parts, mut body) = request.into_parts();
+    if let Some(peer) = body.take_peer() {
+        parts.extensions.insert(ConnectInfo(peer));
+    }
+    let Ok(mut response) = router.oneshot(axum::extract::Request::from_parts(parts, body.into_axum())).await;
+    let carried = response.extensions_mut().remove::<Carried>();
+    (response, carried.and_then(|Carried(invocation)| Arc::into_inner(invocation)))
 }
 
 /// Takes a streaming invocation through axum's response, whose extensions must be `Clone`.
 #[derive(Clone)]
 struct Carried(Arc<Invocation>);
 
-async fn through_router(endpoint: &Endpoint, request: axum::extract::Request, max_body_size: usize) -> Response {
-    let (mut response, invocation) = endpoint.call(request.map(|body| RequestBody::new(body, max_body_size))).await;
+async fn through_router(endpoint: &Arc<Endpoint>, request: axum::extract::Request, max_body_size: usize) -> Response {
+    let (mut response, invocation) = endpoint.call(request.map(|body| RequestBody::new(body, max_body_size)), false).await;
     if let Some(invocation) = invocation {
         response.extensions_mut().insert(Carried(Arc::new(invocation)));
     }

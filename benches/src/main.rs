@@ -1,0 +1,96 @@
+//! The functions `cargo xtask bench` measures; `FUNCTION_TARGET` picks one.
+//!
+//! They do as little as they can, so that the count is the framework's; each does what the peer of its row does.
+
+use bytes::Bytes;
+use functions_framework::{
+    CloudEvent, Context, Error, Event, Out, Result,
+    axum::body::Body,
+    event::{AttributesReader as _, EventBuilder as _, EventBuilderV10},
+    function,
+    http::StatusCode,
+};
+use futures_util::TryStreamExt as _;
+use serde::Deserialize;
+
+/// Answers text.
+#[function(main = false)]
+async fn hello() -> &'static str {
+    "Hello, World!"
+}
+
+/// Takes an event and answers nothing.
+#[function(main = false)]
+async fn event(event: Event) -> Result<()> {
+    if event.id().is_empty() { Err(Error::bad_request("an event has an id")) } else { Ok(()) }
+}
+
+/// The data of the events that are sent.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Order {
+    order_id: String,
+    items: Vec<Item>,
+    note: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Item {
+    sku: String,
+    count: u32,
+    price: f64,
+    tags: Vec<String>,
+}
+
+impl Order {
+    /// Looks at every field, so that none is optimised away.
+    fn is_complete(&self) -> bool {
+        let whole = |item: &Item| !item.sku.is_empty() && item.count < 7 && item.price >= 0.0 && item.tags.len() == 2;
+        !self.order_id.is_empty() && !self.note.is_empty() && self.items.iter().all(whole)
+    }
+}
+
+/// Takes an event whose data is decoded.
+#[function(main = false)]
+async fn order(event: CloudEvent<Order>) -> Result<()> {
+    if event.data().is_complete() { Ok(()) } else { Err(Error::bad_request("the order is not complete")) }
+}
+
+/// Answers an event that carries the data it got.
+#[function(main = false)]
+async fn reply(mut event: Event) -> Result<Event> {
+    let id = event.id().to_owned();
+    let (content_type, _, data) = event.take_data();
+    let mut builder = EventBuilderV10::new().id(id).source("/peer/reply").ty("org.openfunction.peer.reply");
+    if let Some(data) = data {
+        builder = builder.data(content_type.unwrap_or_else(|| "application/json".to_owned()), data);
+    }
+    Ok(builder.build()?)
+}
+
+/// Answers the payload it got.
+#[function(main = false)]
+async fn relay(_context: Context, payload: Bytes) -> Out {
+    Out::data(payload).header("content-type", "application/json")
+}
+
+/// Answers the length of a body that it never holds as a whole.
+#[function(main = false)]
+async fn count(body: Body) -> Result<String> {
+    let total = body.into_data_stream().try_fold(0, async |total, chunk| Ok(total + chunk.len())).await?;
+    Ok(total.to_string())
+}
+
+/// Panics.
+#[function(main = false)]
+async fn boom() -> &'static str {
+    panic!("this function always panics")
+}
+
+/// Fails.
+#[function(main = false)]
+async fn fail() -> Result<&'static str> {
+    Err(Error::status(StatusCode::CONFLICT, "this function always fails"))
+}
+
+functions_framework::main!(hello, event, order, reply, relay, count, boom, fail);

@@ -1,0 +1,152 @@
+//! `cargo xtask bench`: what a request costs, beside hyper, axum and cloudevents-sdk.
+
+mod client;
+mod report;
+mod request;
+mod rows;
+mod server;
+mod side;
+mod valgrind;
+
+use std::{ffi::OsString, fs, path::PathBuf, process::Command};
+
+use self::{
+    report::{Cell, Measured},
+    rows::{ROWS, Row},
+    side::Side,
+    valgrind::{Count, Requests},
+};
+use crate::{Result, workspace};
+
+const USAGE: &str = "\
+cargo xtask bench [options]
+
+Counts user-space instructions and allocations of a request with valgrind: the same requests, one after the other on one
+connection, to the framework and to its peers, all built with the same profile. The figures repeat within 0.2 %.
+
+  --only <row>         this row only; may be given more than once
+  --sides <a,b,..>     these sides only: ours, hyper, axum, sdk
+  --repeats <n>        measure n times and show the median (1)
+  --quick              fewer requests; good to one percent
+  --json <file>        where the samples go (bench.json in the target folder)
+  --profile-out <dir>  keep callgrind's file of every row and side there, for callgrind_annotate";
+
+struct Options {
+    rows: Vec<&'static Row>,
+    sides: Vec<Side>,
+    repeats: u32,
+    requests: Requests,
+    json: PathBuf,
+    profiles: Option<PathBuf>,
+}
+
+/// Runs the command; what is left of the command line are its options.
+pub(crate) fn run(arguments: lexopt::Parser) -> Result {
+    let Some(options) = options(arguments)? else {
+        println!("{USAGE}\n\nrows: {}", names(&ROWS.map(|row| row.name)));
+        return Ok(());
+    };
+    let valgrind = valgrind::version()?;
+    for side in &options.sides {
+        side.build()?;
+    }
+    if let Some(folder) = &options.profiles {
+        fs::create_dir_all(folder).map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
+    }
+
+    let mut measured = Vec::new();
+    for row in &options.rows {
+        let mut cells = Vec::new();
+        for side in &options.sides {
+            if let Some(mode) = row.mode(*side) {
+                eprintln!("{}: {}", row.name, side.title());
+                let cell = measure(row, *side, mode, &options);
+                cells.push((*side, cell.map_err(|error| format!("{}, {}: {error}", row.name, side.title()))?));
+            }
+        }
+        measured.push(Measured { row, cells });
+    }
+
+    println!("{}", report::table(&measured, &options.sides));
+    let versions = [("valgrind", valgrind), ("rustc", rustc_version())];
+    if let Some(folder) = options.json.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(&options.json, report::json(&measured, &versions))
+        .map_err(|error| format!("cannot write {}: {error}", options.json.display()))?;
+    eprintln!("samples are in {}", options.json.display());
+    if let Some(folder) = &options.profiles {
+        eprintln!("read a profile with `callgrind_annotate --inclusive=yes {}/<row>.<side>.out`", folder.display());
+    }
+    Ok(())
+}
+
+fn measure(row: &Row, side: Side, mode: &'static str, options: &Options) -> Result<Cell> {
+    let program = side.program(mode);
+    let profile = options.profiles.as_ref().map(|folder| folder.join(format!("{}.{}.out", row.name, side.name())));
+    let mut cell = Cell::default();
+    for _ in 0..options.repeats {
+        let slope = |count, profile| valgrind::slope(count, &program, row.shape, options.requests, profile);
+        cell.instructions.push(slope(Count::Instructions, profile.as_deref())?);
+        cell.allocations.push(slope(Count::Allocations, None)?);
+    }
+    Ok(cell)
+}
+
+/// The options; none when help is asked for.
+fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
+    use lexopt::{Arg::Long, ValueExt};
+
+    let mut options = Options {
+        rows: Vec::new(),
+        sides: Side::ALL.to_vec(),
+        repeats: 1,
+        requests: Requests { few: 400, many: 2400 },
+        json: workspace::target_dir().join("bench.json"),
+        profiles: None,
+    };
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("only") => options.rows.push(row(&arguments.value()?.string()?)?),
+            Long("sides") => options.sides = arguments.value()?.string()?.split(',').map(side).collect::<Result<_>>()?,
+            Long("repeats") => options.repeats = arguments.value()?.parse_with(repeats)?,
+            Long("quick") => options.requests = Requests { few: 100, many: 600 },
+            Long("json") => options.json = absolute(arguments.value()?)?,
+            Long("profile-out") => options.profiles = Some(absolute(arguments.value()?)?),
+            Long("help") | lexopt::Arg::Short('h') => return Ok(None),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if options.rows.is_empty() {
+        options.rows = ROWS.iter().collect();
+    }
+    Ok(Some(options))
+}
+
+fn row(name: &str) -> Result<&'static Row> {
+    let found = ROWS.iter().find(|row| row.name == name);
+    found.ok_or_else(|| format!("there is no row {name:?}; the rows are {}", names(&ROWS.map(|row| row.name))).into())
+}
+
+fn side(name: &str) -> Result<Side> {
+    let found = Side::ALL.into_iter().find(|side| side.name() == name);
+    found.ok_or_else(|| format!("there is no side {name:?}; the sides are {}", names(&Side::ALL.map(Side::name))).into())
+}
+
+fn repeats(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "expected a number from 1".to_owned())
+}
+
+/// Relative to the folder the command was started in, whatever folder its children run in.
+fn absolute(path: OsString) -> Result<PathBuf> {
+    Ok(std::env::current_dir()?.join(path))
+}
+
+fn names(names: &[&str]) -> String {
+    names.join(", ")
+}
+
+fn rustc_version() -> String {
+    let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version").output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}

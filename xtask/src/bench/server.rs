@@ -1,0 +1,110 @@
+//! A server as a process of its own, under a tool that counts.
+
+use std::{
+    env,
+    ffi::OsString,
+    net::{Ipv4Addr, TcpListener},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::client::Client;
+use crate::Result;
+
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+
+/// How a server is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) binary: PathBuf,
+    pub(crate) arguments: &'static [&'static str],
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
+}
+
+/// A running server; ended with this value, whatever happened.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Starts `program` behind the words of `tool` and waits until it answers `request` with success.
+    pub(crate) fn start(tool: &[OsString], program: &Program, request: &[u8]) -> Result<Self> {
+        let [first, rest @ ..] = tool else { return Err("no tool to start the server with".into()) };
+        let port = free_port()?;
+        let child = Command::new(first)
+            .args(rest)
+            .arg(&program.binary)
+            .args(program.arguments)
+            // Nothing of this environment but what a process needs: RUST_LOG and its like would change the count.
+            .env_clear()
+            .envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, env::var_os(name)?))))
+            .envs([("LANG", "C.UTF-8"), ("TOKIO_WORKER_THREADS", "1")])
+            .envs(program.environment.iter().copied())
+            .env("PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut server = Self { child, port };
+        server.wait_until_ready(request)?;
+        Ok(server)
+    }
+
+    fn wait_until_ready(&mut self, request: &[u8]) -> Result {
+        let deadline = Instant::now() + READY_WITHIN;
+        let mut last = String::from("nothing listens");
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("the server ended before it served ({status}); start it by hand to see why").into());
+            }
+            match self.connect().and_then(|mut client| client.send(request)) {
+                Ok(200..=299) => return Ok(()),
+                Ok(status) => last = format!("it answers {status}"),
+                Err(error) => last = error.to_string(),
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Err(format!("the server was not ready within {} s: {last}", READY_WITHIN.as_secs()).into())
+    }
+
+    pub(crate) fn connect(&self) -> Result<Client> {
+        Ok(Client::connect(self.port)?)
+    }
+
+    /// Asks the server to end, and waits for it: the tool writes its count at the end.
+    pub(crate) fn stop(mut self) -> Result<ExitStatus> {
+        // The shell's own `kill`: the standard library has no SIGTERM, and not every machine has the program.
+        Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status()?;
+        let deadline = Instant::now() + STOPPED_WITHIN;
+        while Instant::now() < deadline {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Err(format!("the server did not end within {} s of SIGTERM", STOPPED_WITHIN.as_secs()).into())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both do nothing to a process that was waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Below the ports a system hands out itself: there, polling a port nobody listens on can connect to its own socket.
+const PORTS: std::ops::Range<u16> = 18100..28000;
+
+fn free_port() -> Result<u16> {
+    // Two of these at the same time begin at different places.
+    let offset = std::process::id() as usize * 37 % PORTS.len();
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    PORTS.cycle().skip(offset).take(PORTS.len()).find(free).ok_or_else(|| "no port is free".into())
+}

@@ -1,0 +1,85 @@
+//! Who is compared: the framework and its peers, how they are built and started.
+
+use std::{path::PathBuf, process::Command};
+
+use super::server::Program;
+use crate::{Result, workspace};
+
+/// The profile all sides are built with: release, with symbols. Symbols cost no instructions.
+const PROFILE: &str = "profiling";
+
+/// One column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Ours,
+    Hyper,
+    Axum,
+    Sdk,
+}
+
+impl Side {
+    pub(crate) const ALL: [Self; 4] = [Self::Ours, Self::Hyper, Self::Axum, Self::Sdk];
+
+    /// The name in options and in the JSON file.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Hyper => "hyper",
+            Self::Axum => "axum",
+            Self::Sdk => "sdk",
+        }
+    }
+
+    /// The name in the head of the table.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Hyper => "hyper h1+h2c",
+            Self::Axum => "axum",
+            Self::Sdk => "axum + SDK",
+        }
+    }
+
+    const fn package(self) -> &'static str {
+        match self {
+            Self::Ours => "bench-functions",
+            Self::Hyper => "peer-hyper",
+            Self::Axum => "peer-axum",
+            Self::Sdk => "peer-axum-sdk",
+        }
+    }
+
+    fn target_dir(self) -> PathBuf {
+        match self {
+            Self::Ours => workspace::target_dir(),
+            _ => workspace::target_dir().join("peers"),
+        }
+    }
+
+    /// Builds the program of this side alone, so that no other package adds features to its dependencies.
+    pub(crate) fn build(self) -> Result {
+        let manifest = match self {
+            Self::Ours => "Cargo.toml",
+            _ => "benches/peers/Cargo.toml",
+        };
+        let mut cargo: Command = workspace::cargo();
+        cargo.args(["build", "--locked", "--profile", PROFILE, "--package", self.package(), "--manifest-path", manifest]);
+        if cargo.env("CARGO_TARGET_DIR", self.target_dir()).status()?.success() {
+            return Ok(());
+        }
+        Err(format!("building {} failed; `--sides` leaves a side out", self.package()).into())
+    }
+
+    /// How this side is started to do what `mode` says.
+    pub(crate) fn program(self, mode: &'static str) -> Program {
+        Program {
+            binary: self.target_dir().join(PROFILE).join(self.package()),
+            arguments: if self == Self::Ours { &["--host", "127.0.0.1"] } else { &[] },
+            environment: match self {
+                Self::Ours => vec![("FUNCTION_TARGET", mode)],
+                Self::Hyper => vec![("MODE", mode), ("AUTO", "1")],
+                Self::Axum | Self::Sdk => vec![("MODE", mode)],
+            },
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Toolchains and targets the steps need; rustup brings what is missing.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use crate::{Result, workspace};
+
+/// Sees to it that Rust's library for a target is there.
+pub(super) fn target(target: &str) -> Result {
+    if sysroot()?.join("lib/rustlib").join(target).join("lib").is_dir() {
+        return Ok(());
+    }
+    install(&["target", "add", target])
+}
+
+/// Sees to it that a toolchain is there; false where no rustup can bring it.
+pub(super) fn toolchain(version: &str) -> Result<bool> {
+    let Some(listed) = output(Command::new("rustup").args(["toolchain", "list"])) else { return Ok(false) };
+    if !listed.lines().any(|line| line.starts_with(&format!("{version}-"))) {
+        install(&["toolchain", "install", version, "--profile", "minimal", "--no-self-update"])?;
+    }
+    Ok(true)
+}
+
+fn install(arguments: &[&str]) -> Result {
+    let said = format!("rustup {}", arguments.join(" "));
+    eprintln!("$ {said}");
+    match Command::new("rustup").args(arguments).current_dir(workspace::root()).stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(format!("`{said}` failed; run it by hand where there is a network, then run this again").into()),
+        Err(error) => Err(format!("`{said}` is needed and rustup cannot be run ({error})").into()),
+    }
+}
+
+fn sysroot() -> Result<PathBuf> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let printed = output(Command::new(rustc).args(["--print", "sysroot"]).current_dir(workspace::root()));
+    printed.map(|path| PathBuf::from(path.trim())).ok_or_else(|| "rustc cannot be run".into())
+}
+
+fn output(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
