@@ -33,16 +33,18 @@ pub(crate) struct Beside<'a> {
 impl Beside<'_> {
     /// The registration item, called as the function is. A struct with braces has no constructor among the values, which
     /// is what lets it stand beside a function of its name.
+    ///
+    /// No lint is silenced, for where one is forbidden that is an error: the items carry places of ours, which lints pass
+    /// over, and what might be thought unused is used.
     pub(crate) fn write(&self, glue: &TokenStream) -> TokenStream {
-        let Self { cfgs, vis, ident, krate, .. } = self;
+        let Self { cfgs, vis, krate, .. } = self;
+        let ident = self.ident();
         let main = self.main.then(|| self.main());
         // With its `main` gone under test, a function no test calls is no mistake.
-        let unused = self.main.then(|| quote!(#[cfg_attr(test, allow(dead_code))]));
+        let used = self.main.then(|| quote_spanned!(Span::mixed_site()=> let _ = #ident {};));
         quote_spanned! {Span::mixed_site()=>
             #(#cfgs)*
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-            #unused
             #vis struct #ident {}
 
             #(#cfgs)*
@@ -53,29 +55,44 @@ impl Beside<'_> {
                         #glue
                     }
                 }
+                #used
             };
 
             #main
         }
     }
 
+    /// First the constant, for of two errors the first is read: a second `main` clashes in this name too, which says what to
+    /// do.
     fn main(&self) -> TokenStream {
-        let Self { cfgs, ident, krate, .. } = self;
+        let Self { cfgs, krate, .. } = self;
+        let ident = self.ident();
         quote_spanned! {Span::mixed_site()=>
-            // First, for of two errors the first is read: a second `main` clashes in this name too, which says what to do.
             #(#cfgs)*
             #[cfg(not(test))]
-            #[allow(dead_code, non_upper_case_globals)]
             const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
 
             #(#cfgs)*
             #[cfg(not(test))]
-            #[allow(dead_code)]
             fn main() -> ::std::process::ExitCode {
                 use #krate::__private as __rt;
                 __rt::main(<#ident as __rt::Registration>::function())
             }
+
+            // In a library or a module there is no use for it, which is no mistake either.
+            #(#cfgs)*
+            #[cfg(not(test))]
+            const _: () = {
+                let _ = main;
+                two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main
+            };
         }
+    }
+
+    fn ident(&self) -> Ident {
+        let mut ident = self.ident.clone();
+        ident.set_span(place::one(&ident));
+        ident
     }
 }
 

@@ -43,7 +43,7 @@ fn private(State(mut state): State<u8>, #[allow(unused_mut)] mut body: String) -
 }
 
 fn connect() -> Result<u8> {
-    Ok(1)
+    Ok("1".parse()?)
 }
 
 #[function(main = false)]
@@ -51,7 +51,7 @@ fn connect() -> Result<u8> {
 async fn gone() -> DoesNotExist {}
 
 #[cfg_attr(all(), function(main = false))]
-#[cfg(all())]
+#[cfg(not(windows))]
 #[cfg_attr(any(), doc = "no")]
 async fn there(ctx: Context) {
     drop(ctx);
