@@ -89,7 +89,7 @@ impl<S: Send + Sync, T: FromRequestParts<S>> HttpParts<S> for T {
 )]
 pub trait HttpLast<S, M>: Sized {
     /// Makes the parameter from what is left of the request.
-    fn get(request: axum::extract::Request, state: &S) -> impl Future<Output = Result<Self, Refusal>> + Send;
+    fn get(input: HttpIn, state: &S) -> impl Future<Output = Result<Self, Refusal>> + Send;
 }
 
 /// Marks the last parameter that takes no more than the head.
@@ -102,15 +102,15 @@ pub enum Whole {}
 // axum has markers of its own, which it keeps private: with them, errors would tell of types that nobody can look up.
 #[diagnostic::do_not_recommend]
 impl<S: Send + Sync, T: FromRequestParts<S>> HttpLast<S, Head> for T {
-    async fn get(request: axum::extract::Request, state: &S) -> Result<Self, Refusal> {
-        T::from_request_parts(&mut request.into_parts().0, state).await.map_err(refuse)
+    async fn get(mut input: HttpIn, state: &S) -> Result<Self, Refusal> {
+        T::from_request_parts(input.head(), state).await.map_err(refuse)
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<S: Send + Sync, T: FromRequest<S>> HttpLast<S, Whole> for T {
-    async fn get(request: axum::extract::Request, state: &S) -> Result<Self, Refusal> {
-        T::from_request(request, state).await.map_err(refuse)
+    async fn get(input: HttpIn, state: &S) -> Result<Self, Refusal> {
+        T::from_request(input.into_request(), state).await.map_err(refuse)
     }
 }
 
@@ -161,7 +161,7 @@ impl HttpKind {
     /// # Errors
     /// What the extractor answers instead.
     pub async fn last<S: Sync, T: HttpLast<S, M>, M>(self, input: HttpIn, state: &S, _: PhantomData<T>) -> Result<T, Refusal> {
-        T::get(input.into_request(), state).await
+        T::get(input, state).await
     }
 
     /// The only parameter.
