@@ -143,3 +143,119 @@ fn not_json(event: &Event) -> Error {
     let text = format!("the function needs JSON data, the datacontenttype of the event is {media_type:?}");
     Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use cloudevents::{EventBuilder as _, EventBuilderV10};
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Order {
+        items: Vec<Item>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Item {
+        price: u32,
+    }
+
+    fn event(media_type: Option<&str>, data: impl Into<Data>) -> Event {
+        let mut event = blank();
+        event.set_datacontenttype(media_type);
+        event.set_data_unchecked(data);
+        event
+    }
+
+    fn blank() -> Event {
+        EventBuilderV10::new().id("1").source("/s").ty("t").extension("tenant", "acme").build().unwrap()
+    }
+
+    fn order(media_type: Option<&str>, data: impl Into<Data>) -> Result<CloudEvent<Order>, Error> {
+        CloudEvent::from_event(event(media_type, data))
+    }
+
+    fn detail(error: &Error) -> (u16, String) {
+        (error.status_code().as_u16(), format!("{error:#}"))
+    }
+
+    #[test]
+    fn data_is_decoded_however_it_is_held() {
+        let text = r#"{"items":[{"price":1}]}"#;
+        let value: Value = serde_json::from_str(text).unwrap();
+        for data in [Data::Binary(text.into()), Data::String(text.into()), Data::Json(value.clone())] {
+            let order = order(Some("application/vnd.order+JSON; charset=utf-8"), data).unwrap();
+            assert_eq!(order.data().items, [Item { price: 1 }]);
+            assert_eq!(order.datacontenttype(), Some("application/vnd.order+JSON; charset=utf-8"));
+            assert_eq!(order.extension("tenant").unwrap().to_string(), "acme");
+        }
+        // Without a content type data is JSON, and bytes are tried as it.
+        for data in [Data::Binary(text.into()), Data::Json(value)] {
+            assert!(order(None, data).is_ok());
+        }
+        let text: CloudEvent<String> = event(None, "plain").try_into().unwrap();
+        assert_eq!(text.into_data(), "plain");
+    }
+
+    #[test]
+    fn what_does_not_fit_names_the_field() {
+        let (status, text) =
+            detail(&order(Some("application/json"), json!({ "items": [{ "price": 1 }, { "price": "x" }] })).unwrap_err());
+        assert_eq!(status, 422);
+        assert!(text.contains("`data.items[1].price`") && text.contains("u32"), "{text}");
+        let (status, text) = detail(&order(Some("application/json"), json!({})).unwrap_err());
+        assert_eq!(status, 422);
+        assert!(text.contains("`data`") && text.contains("missing field `items`"), "{text}");
+    }
+
+    #[test]
+    fn broken_and_other_data_are_refused() {
+        let (status, text) = detail(&order(Some("application/json"), b"{\"items\":".to_vec()).unwrap_err());
+        assert_eq!((status, text.contains("broken JSON")), (400, true), "{text}");
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        let nested: Result<CloudEvent<Value>, _> = CloudEvent::from_event(event(Some("application/json"), deep.into_bytes()));
+        assert_eq!(nested.unwrap_err().status_code(), 400);
+        for data in [Data::Binary(b"{}".to_vec()), Data::String("{}".into()), Data::Json(json!({}))] {
+            let (status, text) = detail(&order(Some("text/xml"), data).unwrap_err());
+            assert_eq!((status, text.contains("text/xml")), (415, true), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_data_is_null() {
+        assert_eq!(CloudEvent::<Option<Order>>::from_event(blank()).unwrap().into_data(), None);
+        CloudEvent::<()>::from_event(blank()).unwrap();
+        CloudEvent::<()>::from_event(event(Some("application/json"), Vec::new())).unwrap();
+        let (status, text) = detail(&CloudEvent::<Order>::from_event(blank()).unwrap_err());
+        assert_eq!(status, 422);
+        assert!(text.contains("invalid type: null"), "{text}");
+    }
+
+    #[test]
+    fn parts_are_the_attributes_and_the_data() {
+        let mut sent = event(Some("application/json"), json!(7));
+        sent.set_dataschema(cloudevents::event::TryIntoUrl::into_url("http://s/").ok());
+        let (event, data) = CloudEvent::<u8>::from_event(sent).unwrap().into_parts();
+        assert_eq!((event.data(), data), (None, 7));
+        assert_eq!(event.dataschema().unwrap().as_str(), "http://s/");
+        assert_eq!(event.datacontenttype(), Some("application/json"));
+    }
+
+    #[test]
+    fn a_payload_is_the_bytes_as_they_were() {
+        let bytes = |media_type, data: Data| Envelope::from_event(event(media_type, data)).into_payload().unwrap();
+        let (kept, body) = bytes(None, Data::Binary(vec![0, 255]));
+        assert_eq!((kept.data(), &body[..]), (Some(&Data::Binary(vec![0, 255])), &[0, 255][..]));
+        let (kept, body) = bytes(Some("text/plain"), "x y".into());
+        assert_eq!((kept.data(), &body[..]), (Some(&Data::String("x y".into())), &b"x y"[..]));
+        let (kept, body) = bytes(None, json!("x").into());
+        assert_eq!((kept.data(), &body[..]), (Some(&Data::Json(json!("x"))), &b"\"x\""[..]));
+        let text = Bytes::from_static(b"{ \"a\" :1.0 }");
+        let (kept, body) = Envelope::new(blank(), Payload::Json(text.clone())).into_payload().unwrap();
+        assert_eq!((kept.data(), body), (Some(&Data::Json(json!({ "a": 1.0 }))), text));
+        let (kept, body) = Envelope::from_event(blank()).into_payload().unwrap();
+        assert_eq!((kept.data(), body.len()), (None, 0));
+    }
+}

@@ -1,6 +1,9 @@
 //! What must not be left behind: unfinished code, tests that do not run, registries and folders of one machine.
 
-use std::{env, path::Path};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
 
 use crate::workspace;
 
@@ -27,10 +30,11 @@ pub(super) fn check(name: &str, text: &str, machine: &[String]) -> Vec<String> {
     findings
 }
 
-/// Where this checkout and its toolchain lie. A checkout right below the root has a name too common to look for (`/app`).
+/// Where this checkout, its builds and the toolchains of whoever runs this lie. A checkout right below the root has a name
+/// too common to look for (`/app`), and a `CARGO_HOME` is often that of a public image, which a Dockerfile may name.
 pub(super) fn machine_paths() -> Vec<String> {
     let mut folders = vec![workspace::root()];
-    folders.extend(["CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"].into_iter().filter_map(env::var_os).map(Into::into));
+    folders.extend(env::var_os("CARGO_TARGET_DIR").map(PathBuf::from));
     if let Some(home) = env::var_os("HOME") {
         folders.extend([".cargo", ".rustup"].map(|folder| workspace::root().join(&home).join(folder)));
     }

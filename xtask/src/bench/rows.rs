@@ -56,7 +56,8 @@ pub(crate) const ROWS: [Row; 9] = [
         name: "count",
         shape: Shape::Upload(1 << 20),
         modes: &[(Side::Ours, "count"), (Side::Hyper, "count"), (Side::Axum, "count")],
-        note: "an upload of 1 MiB, streamed; the system decides in how many reads it comes, so compare medians of --repeats 5",
+        note: "an upload of 1 MiB, streamed; its instructions follow how many reads the system makes of it and can differ \
+               threefold from run to run: compare the allocations",
     },
 ];
 

@@ -73,7 +73,7 @@ fn doc() -> Result<Outcome> {
 /// Runs the tests and reads how many there were while showing what they print: a run of none must not look like success.
 fn test() -> Result<Outcome> {
     let mut command = workspace::cargo();
-    command.args(["test", "--workspace"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(["test", "--workspace", "--no-fail-fast"]).stdin(Stdio::null()).stdout(Stdio::piped());
     if std::io::stdout().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
@@ -111,14 +111,14 @@ impl Tests {
     }
 }
 
-/// Lints rather than only checks: code that a missing feature leaves unused is found too.
+/// Checks rather than lints: what a missing feature leaves without a use is no mistake.
 fn features() -> Result<Outcome> {
     let manifest = workspace::read(format!("{LIBRARY}/Cargo.toml"))?;
     let mut sets = workspace::features(&manifest);
     sets.insert(0, "");
     for features in sets {
         let features = format!("--features={features}");
-        cargo(["clippy", "--package", LIBRARY, "--no-default-features", &features, "--", "-D", "warnings"])?;
+        cargo(["check", "--package", LIBRARY, "--no-default-features", &features])?;
     }
     Ok(Outcome::Passed)
 }

@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 
 /// The data of the events that `cargo xtask bench` sends.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Order {
-    order_id: String,
+    #[serde(rename = "orderId")]
+    id: String,
     items: Vec<Item>,
     note: String,
 }
@@ -45,7 +45,7 @@ async fn order(mut event: Event) -> StatusCode {
 /// Looks at every field, so that none is optimised away.
 fn is_complete(order: &Order) -> bool {
     let whole = |item: &Item| !item.sku.is_empty() && item.count < 7 && item.price >= 0.0 && item.tags.len() == 2;
-    !order.order_id.is_empty() && !order.note.is_empty() && order.items.iter().all(whole)
+    !order.id.is_empty() && !order.note.is_empty() && order.items.iter().all(whole)
 }
 
 async fn reply(mut event: Event) -> Result<Event, StatusCode> {

@@ -1,7 +1,8 @@
 //! The rules every attribute keeps, whichever mode it travels in.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
+use chrono::{DateTime, Utc};
 use cloudevents::{
     AttributesReader as _, AttributesWriter as _, Event, EventBuilder as _, EventBuilderV10,
     event::{ExtensionValue, TryIntoUrl as _},
@@ -21,18 +22,22 @@ impl Invalid {
         Error::refused(StatusCode::BAD_REQUEST, self.0)
     }
 
+    #[cold]
     pub(super) fn twice(name: &str) -> Self {
         Self(format!("the CloudEvents attribute {} is given twice", quoted(name)))
     }
 
+    #[cold]
     pub(super) fn control(name: &str, control: char) -> Self {
         Self(format!("the CloudEvents attribute {} holds the control character U+{:04X}", quoted(name), u32::from(control)))
     }
 
+    #[cold]
     pub(super) fn not_utf8(name: &str) -> Self {
         Self(format!("the CloudEvents attribute {} is not valid UTF-8", quoted(name)))
     }
 
+    #[cold]
     fn value(name: &str, value: &str, expected: &str) -> Self {
         Self(format!("the CloudEvents attribute `{name}` is {}: {expected} is expected", quoted(value)))
     }
@@ -46,66 +51,123 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// The attributes of an event that arrives, as texts without control characters, before anything else is checked.
+/// What every event that arrives starts as. The SDK's builder would move each of them about several times, and its `Default`
+/// asks for the host name, the time and a random id.
+static BLANK: LazyLock<Event> = LazyLock::new(|| {
+    let mut event = EventBuilderV10::new().id("").source("-").ty("").build().expect("the three required attributes are there");
+    // Unlike an empty text, one byte would cost each event an allocation.
+    event.set_source("");
+    event
+});
+
+/// The attributes of an event that arrives, each checked as it is read.
 #[derive(Default)]
-pub(super) struct Draft<'a> {
-    pub(super) specversion: Option<Cow<'a, str>>,
-    pub(super) id: Option<Cow<'a, str>>,
-    pub(super) source: Option<Cow<'a, str>>,
-    pub(super) ty: Option<Cow<'a, str>>,
-    pub(super) subject: Option<Cow<'a, str>>,
-    pub(super) time: Option<Cow<'a, str>>,
-    pub(super) datacontenttype: Option<Cow<'a, str>>,
-    pub(super) dataschema: Option<Cow<'a, str>>,
-    pub(super) extensions: Vec<(Cow<'a, str>, ExtensionValue)>,
+pub(super) struct Draft {
+    specversion: bool,
+    id: Option<String>,
+    source: Option<String>,
+    ty: Option<String>,
+    subject: Option<String>,
+    time: Option<DateTime<Utc>>,
+    datacontenttype: Option<String>,
+    dataschema: Option<String>,
+    extensions: Vec<(String, ExtensionValue)>,
 }
 
-impl<'a> Draft<'a> {
-    /// Returns the place of an attribute the specification knows.
-    pub(super) fn known(&mut self, name: &str) -> Option<&mut Option<Cow<'a, str>>> {
-        Some(match name {
-            "specversion" => &mut self.specversion,
-            "id" => &mut self.id,
-            "source" => &mut self.source,
-            "type" => &mut self.ty,
-            "subject" => &mut self.subject,
-            "time" => &mut self.time,
-            "datacontenttype" => &mut self.datacontenttype,
-            "dataschema" => &mut self.dataschema,
-            _ => return None,
-        })
+impl Draft {
+    /// Takes an attribute the specification knows, or gives its value back. The value holds no control characters.
+    #[inline]
+    pub(super) fn set<'a>(&mut self, name: &str, value: Cow<'a, str>) -> Result<Option<Cow<'a, str>>, Invalid> {
+        let (name, place) = match name {
+            "id" => ("id", &mut self.id),
+            "source" => ("source", &mut self.source),
+            "type" => ("type", &mut self.ty),
+            "subject" => ("subject", &mut self.subject),
+            "dataschema" => ("dataschema", &mut self.dataschema),
+            "time" => return self.set_time(&value).map(|()| None),
+            "specversion" => return self.set_specversion(&value).map(|()| None),
+            "datacontenttype" => return self.set_datacontenttype(&value).map(|()| None),
+            _ => return Ok(Some(value)),
+        };
+        if place.is_some() {
+            return Err(Invalid::twice(name));
+        }
+        if value.is_empty() {
+            return Err(Invalid(format!("the CloudEvents attribute `{name}` is empty")));
+        }
+        *place = Some(value.into_owned());
+        Ok(None)
     }
 
-    /// Checks the attributes and makes the event, without data.
+    pub(super) fn set_specversion(&mut self, value: &str) -> Result<(), Invalid> {
+        if value != "1.0" {
+            return Err(Invalid::value("specversion", value, "`1.0`"));
+        }
+        if self.specversion {
+            return Err(Invalid::twice("specversion"));
+        }
+        self.specversion = true;
+        Ok(())
+    }
+
+    /// Takes a time in the form nearly every sender writes; tells whether it was one.
+    pub(super) fn set_plain_time(&mut self, value: &[u8]) -> bool {
+        if self.time.is_none() {
+            self.time = time::parse_utc(value);
+            return self.time.is_some();
+        }
+        false
+    }
+
+    fn set_time(&mut self, value: &str) -> Result<(), Invalid> {
+        let Some(time) = time::parse(value) else {
+            return Err(Invalid::value("time", value, "an RFC 3339 timestamp such as `2026-01-31T12:00:00Z`"));
+        };
+        match self.time.replace(time) {
+            None => Ok(()),
+            Some(_) => Err(Invalid::twice("time")),
+        }
+    }
+
+    pub(super) fn set_datacontenttype(&mut self, value: &str) -> Result<(), Invalid> {
+        if !media_type::is_valid(value) {
+            return Err(Invalid::value("datacontenttype", value, "a media type such as `application/json`"));
+        }
+        match self.datacontenttype.replace(value.to_owned()) {
+            None => Ok(()),
+            Some(_) => Err(Invalid::twice("datacontenttype")),
+        }
+    }
+
+    /// Takes an extension, whose name is right.
+    pub(super) fn extend(&mut self, name: String, value: ExtensionValue) {
+        self.extensions.push((name, value));
+    }
+
+    pub(super) fn datacontenttype(&self) -> Option<&str> {
+        self.datacontenttype.as_deref()
+    }
+
+    /// Tells whether none of the attributes is there that every event has.
+    pub(super) const fn is_blank(&self) -> bool {
+        !self.specversion && self.id.is_none() && self.source.is_none() && self.ty.is_none()
+    }
+
+    /// Makes the event, without data.
+    #[inline]
     pub(super) fn finish(self) -> Result<Event, Invalid> {
-        match self.specversion.as_deref() {
-            Some("1.0") => {}
-            Some(other) => return Err(Invalid::value("specversion", other, "`1.0`")),
-            None => return Err(missing("specversion")),
+        if !self.specversion {
+            return Err(missing("specversion"));
         }
-        let mut event = EventBuilderV10::new()
-            .id(required("id", self.id)?)
-            .source(required("source", self.source)?)
-            .ty(required("type", self.ty)?)
-            .build()
-            .map_err(|error| Invalid(error.to_string()))?;
-        if let Some(subject) = self.subject {
-            event.set_subject(Some(not_empty("subject", subject)?));
-        }
-        if let Some(text) = self.time {
-            let Some(time) = time::parse(&text) else {
-                return Err(Invalid::value("time", &text, "an RFC 3339 timestamp such as `2026-01-31T12:00:00Z`"));
-            };
-            event.set_time(Some(time));
-        }
-        if let Some(media_type) = self.datacontenttype {
-            if !media_type::is_valid(&media_type) {
-                return Err(Invalid::value("datacontenttype", &media_type, "a media type such as `application/json`"));
-            }
-            event.set_datacontenttype(Some(media_type));
-        }
+        let mut event = BLANK.clone();
+        event.set_id(self.id.ok_or_else(|| missing("id"))?);
+        event.set_source(self.source.ok_or_else(|| missing("source"))?);
+        event.set_type(self.ty.ok_or_else(|| missing("type"))?);
+        event.set_subject(self.subject);
+        event.set_time(self.time);
+        event.set_datacontenttype(self.datacontenttype);
         if let Some(text) = self.dataschema {
-            let Ok(uri) = (&*text).into_url() else {
+            let Ok(uri) = text.as_str().into_url() else {
                 return Err(Invalid::value("dataschema", &text, "an absolute URI"));
             };
             event.set_dataschema(Some(uri));
@@ -120,20 +182,13 @@ impl<'a> Draft<'a> {
     }
 }
 
+#[cold]
 fn missing(name: &str) -> Invalid {
     Invalid(format!("the required CloudEvents attribute `{name}` is missing"))
 }
 
-fn required(name: &str, value: Option<Cow<'_, str>>) -> Result<String, Invalid> {
-    value.map_or_else(|| Err(missing(name)), |value| not_empty(name, value))
-}
-
-fn not_empty(name: &str, value: Cow<'_, str>) -> Result<String, Invalid> {
-    if value.is_empty() {
-        return Err(Invalid(format!("the CloudEvents attribute `{name}` is empty")));
-    }
-    Ok(value.into_owned())
-}
+/// The names of the attributes the specification knows.
+const KNOWN: [&str; 8] = ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema"];
 
 /// Tells whether an attribute may have that name.
 pub(super) fn is_name(name: &str) -> bool {
@@ -167,7 +222,7 @@ pub(super) fn check_extension_name(name: &str) -> Result<(), Error> {
             quoted(name)
         )));
     }
-    if name == "data" || Draft::default().known(name).is_some() {
+    if name == "data" || KNOWN.contains(&name) {
         return Err(cannot_be_sent(&format!("an extension cannot be named `{name}`")));
     }
     Ok(())
@@ -181,12 +236,10 @@ pub(super) fn check_text(name: &str, value: &str) -> Result<(), Error> {
     }
 }
 
-/// Checks the value of a known attribute that is to be sent.
-pub(super) fn check_known(name: &str, value: &str) -> Result<(), Error> {
-    if value.is_empty() {
-        return Err(cannot_be_sent(&format!("the attribute `{name}` is empty")));
-    }
-    check_text(name, value)
+/// Makes the error of a known attribute that is to be sent, and is empty.
+#[cold]
+pub(super) fn empty(name: &str) -> Error {
+    cannot_be_sent(&format!("the attribute `{name}` is empty"))
 }
 
 /// Checks a `datacontenttype` that is to be sent.

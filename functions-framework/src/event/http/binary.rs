@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 use serde_json::Value;
 
 use super::{
+    ascii,
     attributes::{self, Draft, Invalid, cannot_be_sent, is_uri_reference, quoted},
     header_value,
 };
@@ -33,7 +34,7 @@ pub(super) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Option<Envelope
             return if is_event(headers) { Err(invalid) } else { Ok(None) };
         }
     }
-    if draft.specversion.is_none() && draft.id.is_none() && draft.source.is_none() && draft.ty.is_none() {
+    if draft.is_blank() {
         return Ok(None);
     }
     // Nothing tells an empty body from no body.
@@ -41,44 +42,64 @@ pub(super) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Option<Envelope
     Ok(Some(Envelope::new(draft.finish()?, payload)))
 }
 
-fn header<'a>(draft: &mut Draft<'a>, name: &HeaderName, value: &'a HeaderValue) -> Result<(), Invalid> {
+#[inline]
+fn header(draft: &mut Draft, name: &HeaderName, value: &HeaderValue) -> Result<(), Invalid> {
     let name = name.as_str();
     let Some(attribute) = name.strip_prefix("ce-") else {
-        if name == "content-type" {
-            content_type(draft, value)?;
-        }
-        return Ok(());
+        return if name == "content-type" { content_type(draft, value) } else { Ok(()) };
     };
-    if matches!(attribute, "datacontenttype" | "data") {
-        let instead = if attribute == "data" { "body" } else { "Content-Type header" };
-        return Err(Invalid(format!("the header `{name}` must not be present: binary mode has the {instead} instead")));
+    if attribute == "specversion" && value == "1.0" {
+        return draft.set_specversion("1.0");
     }
-    let text = match header_value::decode(value.as_bytes()) {
+    if attribute == "time" && draft.set_plain_time(value.as_bytes()) {
+        return Ok(());
+    }
+    let mut text = match header_value::decode(value.as_bytes()) {
         Ok(text) => text,
         Err(header_value::Invalid::NotUtf8) => return Err(Invalid::not_utf8(attribute)),
         Err(header_value::Invalid::Control(control)) => return Err(Invalid::control(attribute, control)),
     };
-    if let Some(known) = draft.known(attribute) {
-        let text = if matches!(attribute, "source" | "dataschema") { uri(value, text) } else { text };
-        if known.replace(text).is_some() {
-            return Err(Invalid::twice(attribute));
-        }
-        return Ok(());
+    if matches!(text, Cow::Owned(_)) && matches!(attribute, "source" | "dataschema") {
+        text = uri(value, text);
     }
-    if !attributes::is_name(attribute) {
-        let text = format!("the header {} names no CloudEvents attribute: a-z and 0-9 are expected after `ce-`", quoted(name));
-        return Err(Invalid(text));
+    if attribute == "datacontenttype" {
+        return extension(draft, attribute, String::new());
     }
-    draft.extensions.push((Cow::Owned(attribute.to_owned()), ExtensionValue::String(text.into_owned())));
-    Ok(())
+    match draft.set(attribute, text)? {
+        None => Ok(()),
+        Some(text) => extension(draft, attribute, text.into_owned()),
+    }
 }
 
-fn content_type<'a>(draft: &mut Draft<'a>, value: &'a HeaderValue) -> Result<(), Invalid> {
-    let text = value.to_str().map_err(|_| Invalid("the Content-Type header holds other bytes than ASCII".to_owned()))?;
-    if draft.datacontenttype.replace(Cow::Borrowed(text)).is_some() {
+fn extension(draft: &mut Draft, name: &str, text: String) -> Result<(), Invalid> {
+    let instead = match name {
+        "data" => "body",
+        "datacontenttype" => "Content-Type header",
+        _ if attributes::is_name(name) => {
+            draft.extend(name.to_owned(), ExtensionValue::String(text));
+            return Ok(());
+        }
+        _ => {
+            let header = quoted(&format!("ce-{name}"));
+            return Err(Invalid(format!(
+                "the header {header} names no CloudEvents attribute: a-z and 0-9 are expected after `ce-`"
+            )));
+        }
+    };
+    Err(Invalid(format!("the header `ce-{name}` must not be present: binary mode has the {instead} instead")))
+}
+
+fn content_type(draft: &mut Draft, value: &HeaderValue) -> Result<(), Invalid> {
+    if draft.datacontenttype().is_some() {
         return Err(Invalid("the Content-Type header is given twice".to_owned()));
     }
-    Ok(())
+    if value == "application/json" {
+        return draft.set_datacontenttype("application/json");
+    }
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => draft.set_datacontenttype(text),
+        Err(_) => Err(Invalid::not_utf8("datacontenttype")),
+    }
 }
 
 /// Senders that do not encode send a URI with its own escapes; undoing them would leave something that is no URI.
@@ -109,35 +130,58 @@ pub(crate) fn encode(mut event: Event) -> Result<(HeaderMap, Bytes), Error> {
         known(&mut headers, &CE_SUBJECT, subject)?;
     }
     if let Some(time) = attributes::time_text(&event)? {
-        known(&mut headers, &CE_TIME, time)?;
+        headers.insert(CE_TIME.clone(), HeaderValue::try_from(time)?);
     }
     if let Some(dataschema) = event.dataschema() {
         known(&mut headers, &CE_DATASCHEMA, dataschema.to_string())?;
     }
     for (name, value) in event.iter_extensions() {
         attributes::check_extension_name(name)?;
-        let text = value.to_string();
-        attributes::check_text(name, &text)?;
         let header = HeaderName::try_from(format!("ce-{name}"))?;
-        headers.insert(header, HeaderValue::try_from(header_value::encode(text))?);
+        let value = header_value(&header, value.to_string())?;
+        headers.insert(header, value);
     }
     let (media_type, _, data) = event.take_data();
     let (media_type, body) = body(media_type, data);
     if let Some(media_type) = media_type {
-        attributes::check_media_type(&media_type)?;
-        let value = HeaderValue::try_from(media_type)?;
-        if super::names_event_format(&value) {
-            return Err(cannot_be_sent("in binary mode its datacontenttype would say that the body is an event"));
-        }
-        headers.insert(CONTENT_TYPE, value);
+        headers.insert(CONTENT_TYPE, media_type_value(media_type)?);
     }
     Ok((headers, body))
 }
 
 fn known(headers: &mut HeaderMap, header: &HeaderName, value: String) -> Result<(), Error> {
-    attributes::check_known(&header.as_str()[3..], &value)?;
-    headers.insert(header.clone(), HeaderValue::try_from(header_value::encode(value))?);
+    if value.is_empty() {
+        return Err(attributes::empty(attribute(header)));
+    }
+    let value = header_value(header, value)?;
+    headers.insert(header.clone(), value);
     Ok(())
+}
+
+fn header_value(header: &HeaderName, value: String) -> Result<HeaderValue, Error> {
+    if ascii::is_unescaped(value.as_bytes()) {
+        return Ok(HeaderValue::try_from(value)?);
+    }
+    attributes::check_text(attribute(header), &value)?;
+    Ok(HeaderValue::try_from(header_value::encode(&value))?)
+}
+
+/// Gives the name of the attribute a header carries.
+fn attribute(header: &HeaderName) -> &str {
+    let name = header.as_str();
+    name.strip_prefix("ce-").unwrap_or(name)
+}
+
+fn media_type_value(media_type: String) -> Result<HeaderValue, Error> {
+    if media_type == "application/json" {
+        return Ok(HeaderValue::from_static("application/json"));
+    }
+    attributes::check_media_type(&media_type)?;
+    let value = HeaderValue::try_from(media_type)?;
+    if super::names_event_format(&value) {
+        return Err(cannot_be_sent("in binary mode its datacontenttype would say that the body is an event"));
+    }
+    Ok(value)
 }
 
 /// Gives the data as a body, and the media type of that body.

@@ -67,15 +67,14 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'de> {
             let name = name.unwrap_or_default();
             if let Some(index) = KNOWN.iter().position(|known| *known == name) {
                 if !seen.first_time(index) {
-                    return Err(A::Error::custom(Invalid::twice(&name).0));
+                    return Err(invalid(Invalid::twice(&name)));
                 }
                 match index {
                     0 => data = Some(map.next_value()?),
                     1 => data_base64 = map.next_value_seed(Text(KNOWN[1]))?,
                     _ => {
-                        let value = checked(&name, map.next_value_seed(Text(KNOWN[index]))?)?;
-                        if let Some(place) = draft.known(&name) {
-                            *place = value;
+                        if let Some(value) = map.next_value_seed(Text(KNOWN[index]))? {
+                            check_text(&name, &value).and_then(|()| draft.set(&name, value)).map_err(invalid)?;
                         }
                     }
                 }
@@ -87,11 +86,11 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'de> {
             }
             let raw: &'de RawValue = map.next_value()?;
             if let Some(value) = extension(&name, raw.get()).map_err(A::Error::custom)? {
-                draft.extensions.push((name, value));
+                draft.extend(name.into_owned(), value);
             }
         }
-        let payload = payload(self.body, draft.datacontenttype.as_deref(), data, data_base64).map_err(A::Error::custom)?;
-        let event = draft.finish().map_err(|invalid| A::Error::custom(invalid.0))?;
+        let payload = payload(self.body, draft.datacontenttype(), data, data_base64).map_err(A::Error::custom)?;
+        let event = draft.finish().map_err(invalid)?;
         Ok(Envelope::new(event, payload))
     }
 }
@@ -143,11 +142,15 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-fn checked<'a, E: serde::de::Error>(name: &str, value: Option<Cow<'a, str>>) -> Result<Option<Cow<'a, str>>, E> {
-    match value.as_deref().and_then(find_control) {
-        Some(control) => Err(E::custom(Invalid::control(name, control).0)),
-        None => Ok(value),
+fn check_text(name: &str, value: &str) -> Result<(), Invalid> {
+    match find_control(value) {
+        Some(control) => Err(Invalid::control(name, control)),
+        None => Ok(()),
     }
+}
+
+fn invalid<E: serde::de::Error>(invalid: Invalid) -> E {
+    E::custom(invalid.0)
 }
 
 /// Reads the value of an extension: what the specification does not allow there, senders do, and its JSON text is kept.
@@ -155,9 +158,7 @@ fn extension(name: &str, raw: &str) -> Result<Option<ExtensionValue>, String> {
     Ok(Some(match raw.as_bytes().first() {
         Some(b'"') => {
             let text: String = serde_json::from_str(raw).map_err(|error| format!("{}: {error}", quoted(name)))?;
-            if let Some(control) = find_control(&text) {
-                return Err(Invalid::control(name, control).0);
-            }
+            check_text(name, &text).map_err(|invalid| invalid.0)?;
             ExtensionValue::String(text)
         }
         Some(b'n') => return Ok(None),
@@ -168,7 +169,9 @@ fn extension(name: &str, raw: &str) -> Result<Option<ExtensionValue>, String> {
             // A line break between the members of an object would be a control character of the text.
             Err(_) if find_control(raw).is_some() => {
                 let value: Value = serde_json::from_str(raw).map_err(|error| format!("{}: {error}", quoted(name)))?;
-                ExtensionValue::String(value.to_string())
+                let text = value.to_string();
+                check_text(name, &text).map_err(|invalid| invalid.0)?;
+                ExtensionValue::String(text)
             }
             Err(_) => ExtensionValue::String(raw.to_owned()),
         },
@@ -277,7 +280,10 @@ fn data(out: &mut Vec<u8>, event: &Event) -> Result<(), Error> {
 }
 
 fn known(out: &mut Vec<u8>, name: &str, value: &str) -> Result<(), Error> {
-    attributes::check_known(name, value)?;
+    if value.is_empty() {
+        return Err(attributes::empty(name));
+    }
+    attributes::check_text(name, value)?;
     member(out, name);
     Ok(serde_json::to_writer(out, value)?)
 }

@@ -21,14 +21,11 @@ pub(super) fn format(time: DateTime<Utc>) -> Option<String> {
     if nanos >= 1_000_000_000 {
         return Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
     }
+    let ([y0, y1], [y2, y3]) = (two(time.year().unsigned_abs() / 100), two(time.year().unsigned_abs() % 100));
+    let ([mo0, mo1], [d0, d1]) = (two(time.month()), two(time.day()));
+    let ([h0, h1], [mi0, mi1], [s0, s1]) = (two(time.hour()), two(time.minute()), two(time.second()));
     let mut text = Vec::with_capacity(30);
-    digits(&mut text, time.year().unsigned_abs(), 4);
-    for (separator, value) in
-        [(b'-', time.month()), (b'-', time.day()), (b'T', time.hour()), (b':', time.minute()), (b':', time.second())]
-    {
-        text.push(separator);
-        digits(&mut text, value, 2);
-    }
+    text.extend_from_slice(&[y0, y1, y2, y3, b'-', mo0, mo1, b'-', d0, d1, b'T', h0, h1, b':', mi0, mi1, b':', s0, s1]);
     match nanos {
         0 => {}
         _ if nanos.is_multiple_of(1_000_000) => fraction(&mut text, nanos / 1_000_000, 3),
@@ -44,7 +41,7 @@ fn has_four_digits(time: DateTime<Utc>) -> bool {
 }
 
 /// Reads the form nearly every sender writes, `2026-01-31T12:00:00.123Z`.
-fn parse_utc(text: &[u8]) -> Option<DateTime<Utc>> {
+pub(super) fn parse_utc(text: &[u8]) -> Option<DateTime<Utc>> {
     let (head, tail) = text.split_first_chunk::<19>()?;
     let [y0, y1, y2, y3, b'-', mo0, mo1, b'-', d0, d1, b'T', h0, h1, b':', mi0, mi1, b':', s0, s1] = *head else { return None };
     let nanos = match tail {
@@ -73,16 +70,23 @@ fn digit(byte: u8) -> Option<u32> {
     (value < 10).then_some(value.into())
 }
 
-fn fraction(text: &mut Vec<u8>, value: u32, count: u32) {
-    text.push(b'.');
-    digits(text, value, count);
+/// Appends the last `count` digits, at most nine, of a fraction.
+fn fraction(text: &mut Vec<u8>, mut value: u32, count: usize) {
+    let mut digits = [b'.'; 10];
+    for digit in digits[1..=count].iter_mut().rev() {
+        *digit = one(value);
+        value /= 10;
+    }
+    text.extend_from_slice(&digits[..=count]);
 }
 
-fn digits(text: &mut Vec<u8>, value: u32, count: u32) {
-    for place in (0..count).rev() {
-        // The remainder is below ten.
-        text.push(b'0' + (value / 10_u32.pow(place) % 10) as u8);
-    }
+fn two(value: u32) -> [u8; 2] {
+    [one(value / 10), one(value)]
+}
+
+fn one(value: u32) -> u8 {
+    // A remainder below ten.
+    b'0' + (value % 10) as u8
 }
 
 #[cfg(test)]
