@@ -70,17 +70,18 @@ impl RequestBody {
     /// # Errors
     /// 413 when it is over the limit, 400 when the client stopped before the end.
     pub(crate) async fn collect(mut self) -> Result<Bytes, Error> {
-        let declared = self.declared;
         let mut whole: Option<BytesMut> = None;
         let mut first = Bytes::new();
-        while let Some(frame) = self.frame().await {
+        // A body whose declared length is there has ended: to wait for hyper to say so takes another turn of the connection.
+        while !self.is_end_stream() {
+            let Some(frame) = self.frame().await else { break };
             let Ok(chunk) = frame.map_err(Error::from_body)?.into_data() else { continue };
             match &mut whole {
                 // Most bodies come in one piece, which is then not copied.
                 None if first.is_empty() => first = chunk,
                 None => {
                     // The declared length is a client's word: trust it for no more than a mebibyte.
-                    let room = usize::try_from(declared.min(1 << 20)).unwrap_or(0).max(first.len() + chunk.len());
+                    let room = usize::try_from(self.declared.min(1 << 20)).unwrap_or(0).max(first.len() + chunk.len());
                     let mut buffer = BytesMut::with_capacity(room);
                     buffer.extend_from_slice(&first);
                     buffer.extend_from_slice(&chunk);
