@@ -9,7 +9,7 @@ use syn::{Attribute, Path, ReturnType, Type, Visibility};
 
 use crate::{
     attr::{Attr, Methods},
-    place::Place,
+    place,
     signature::Signature,
 };
 
@@ -33,16 +33,18 @@ pub(crate) struct Beside<'a> {
 impl Beside<'_> {
     /// The registration item, called as the function is. A struct with braces has no constructor among the values, which
     /// is what lets it stand beside a function of its name.
+    ///
+    /// No lint is silenced, for where one is forbidden that is an error: the items carry places of ours, which lints pass
+    /// over, and what might be thought unused is used.
     pub(crate) fn write(&self, glue: &TokenStream) -> TokenStream {
-        let Self { cfgs, vis, ident, krate, .. } = self;
+        let Self { cfgs, vis, krate, .. } = self;
+        let ident = self.ident();
         let main = self.main.then(|| self.main());
         // With its `main` gone under test, a function no test calls is no mistake.
-        let unused = self.main.then(|| quote!(#[cfg_attr(test, allow(dead_code))]));
+        let used = self.main.then(|| quote_spanned!(Span::mixed_site()=> let _ = #ident {};));
         quote_spanned! {Span::mixed_site()=>
             #(#cfgs)*
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-            #unused
             #vis struct #ident {}
 
             #(#cfgs)*
@@ -53,41 +55,58 @@ impl Beside<'_> {
                         #glue
                     }
                 }
+                #used
             };
 
             #main
         }
     }
 
+    /// First the constant, for of two errors the first is read: a second `main` clashes in this name too, which says what to
+    /// do.
     fn main(&self) -> TokenStream {
-        let Self { cfgs, ident, krate, .. } = self;
+        let Self { cfgs, krate, .. } = self;
+        let ident = self.ident();
         quote_spanned! {Span::mixed_site()=>
-            // First, for of two errors the first is read: a second `main` clashes in this name too, which says what to do.
             #(#cfgs)*
             #[cfg(not(test))]
-            #[allow(dead_code, non_upper_case_globals)]
             const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
 
             #(#cfgs)*
             #[cfg(not(test))]
-            #[allow(dead_code)]
             fn main() -> ::std::process::ExitCode {
                 use #krate::__private as __rt;
                 __rt::main(<#ident as __rt::Registration>::function())
             }
+
+            // In a library or a module there is no use for it, which is no mistake either.
+            #(#cfgs)*
+            #[cfg(not(test))]
+            const _: () = {
+                let _ = main;
+                two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main
+            };
         }
+    }
+
+    fn ident(&self) -> Ident {
+        let mut ident = self.ident.clone();
+        ident.set_span(place::one(&ident));
+        ident
     }
 }
 
 /// The body of `Registration::function`.
 fn glue(attr: &Attr, signature: &Signature) -> TokenStream {
-    let at = Place::of(&signature.ident).first;
+    let at = place::one(&signature.ident);
     let kind = kind(attr, signature.parameters.first());
     let options = options(attr, &signature.name);
     let init = init(attr.init.as_ref());
     let handler = handler(signature);
     let function = quote_spanned!(at=> __kind.function);
+    let deprecated = signature.is_deprecated.then(|| quote!(#![allow(deprecated)]));
     quote_spanned! {Span::mixed_site()=>
+        #deprecated
         #kind
         #options
         #function(__options, #init, #handler)
@@ -104,7 +123,7 @@ fn kind(attr: &Attr, first: Option<&Type>) -> TokenStream {
     let Some(ty) = first else {
         return quote_spanned!(Span::mixed_site()=> let __kind = __rt::HttpKind;);
     };
-    quote_spanned! {Place::of(ty).first=>
+    quote_spanned! {place::of_type(ty)=>
         // Loses to the inherent methods of a probe, which only the types of the other two kinds have.
         use __rt::Otherwise as _;
         let __kind = __rt::Probe::<#ty>::NEW.kind();
@@ -114,7 +133,7 @@ fn kind(attr: &Attr, first: Option<&Type>) -> TokenStream {
 fn options(attr: &Attr, name: &str) -> TokenStream {
     let path = attr.path.as_ref().map(|path| quote_spanned!(Span::mixed_site()=> .path(#path)));
     let methods = attr.methods.as_ref().map(|Methods { key, names }| {
-        let at = Place::of(key).first;
+        let at = place::one(key);
         quote_spanned!(at=> let __options = __kind.methods(__options, &[#(#names),*]);)
     });
     quote_spanned! {Span::mixed_site()=>
@@ -126,7 +145,7 @@ fn options(attr: &Attr, name: &str) -> TokenStream {
 fn init(init: Option<&Path>) -> TokenStream {
     init.map_or_else(
         || quote_spanned!(Span::mixed_site()=> __rt::no_init()),
-        |init| quote_spanned!(Place::of(init).first=> __rt::init(#init)),
+        |init| quote_spanned!(place::one(init)=> __rt::init(#init)),
     )
 }
 
@@ -192,34 +211,31 @@ impl Argument<'_> {
     }
 
     fn extract(&self, part: Part) -> TokenStream {
-        let (ty, Place { first, last }) = (self.ty, Place::of(self.ty));
-        let (variable, method) = (self.ident(first), Ident::new(part.method(), first));
+        let (ty, at) = (self.ty, place::of_type(self.ty));
+        let (variable, method) = (self.ident(at), Ident::new(part.method(), at));
         let input = match part {
-            Part::Only | Part::Last => quote_spanned!(first=> __in),
-            Part::Leading | Part::Inner => quote_spanned!(first=> &mut __in),
+            Part::Only | Part::Last => quote_spanned!(at=> __in),
+            Part::Leading | Part::Inner => quote_spanned!(at=> &mut __in),
         };
-        // What the compiler objects to is this argument, and it marks it from its first token to its last.
-        let end = quote_spanned!(last=> >);
-        let marker = quote_spanned!(first=> __rt::PhantomData::<#ty #end);
-        quote_spanned!(first=> let #variable: #ty = __kind.#method(#input, &*__state, #marker).await?;)
+        quote_spanned!(at=> let #variable: #ty = __kind.#method(#input, &*__state, __rt::PhantomData::<#ty>).await?;)
     }
 }
 
-/// The call itself. It carries a place and not the user's own token, for what they say about their function to its
-/// callers, `#[deprecated]` say, is not meant for us.
+/// The call itself, with the user's own token: the variables above cannot come between it and the function, whatever name
+/// that has.
 fn call(signature: &Signature, arguments: &[Argument<'_>]) -> TokenStream {
-    let at = Place::of(&signature.ident).first;
-    let mut function = signature.ident.clone();
-    function.set_span(at);
+    let (function, at) = (&signature.ident, place::one(&signature.ident));
     let arguments = arguments.iter().map(|argument| argument.ident(at));
     let call = quote_spanned!(at=> #function(#(#arguments),*));
     if signature.is_async { quote_spanned!(at=> #call.await) } else { quote_spanned!(at=> __rt::blocking(move || #call).await) }
 }
 
 fn reply(signature: &Signature) -> TokenStream {
-    let place = match &signature.output {
-        ReturnType::Type(_, ty) => Place::of(ty),
-        ReturnType::Default => Place::of(&signature.ident),
+    let (first, last) = match &signature.output {
+        ReturnType::Type(_, ty) => place::ends(ty),
+        ReturnType::Default => place::ends(&signature.ident),
     };
-    quote_spanned!(place.first=> __kind.reply(__out))
+    // What the compiler objects to is the argument, and it marks it from end to end: give it two.
+    let returned = quote_spanned!(last=> (__out));
+    quote_spanned!(first=> __kind.reply(::core::convert::identity #returned))
 }

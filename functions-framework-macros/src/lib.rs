@@ -5,10 +5,10 @@
 //!
 //! The way of an expansion, a file each:
 //!
-//! 1. [`attr`] reads the words in `#[function(..)]`, [`route`] the path among them;
-//! 2. [`signature`] reads the function up to its body. The body is passed on as it came, so one that is half typed still
+//! 1. `attr` reads the words in `#[function(..)]`, `route` the path among them;
+//! 2. `signature` reads the function up to its body. The body is passed on as it came, so one that is half typed still
 //!    expands and the editor keeps working in it;
-//! 3. both add what they find wrong to one list. With none, [`expand`] writes the glue; else [`fallback`] writes as much as
+//! 3. both add what they find wrong to one list. With none, `expand` writes the glue; else `fallback` writes as much as
 //!    keeps the rest of the program free of errors that are not its own.
 //!
 //! Nothing here decides what kind of function it is: no name is compared with `Event` or `Context`. The glue asks the

@@ -14,6 +14,8 @@ use crate::attr::{self, Attr};
 pub(crate) struct Signature {
     /// The `#[cfg(..)]` of the function, which hold for what is written beside it too.
     pub(crate) cfgs: Vec<Attribute>,
+    /// Whether it warns its callers, of which the glue is one.
+    pub(crate) is_deprecated: bool,
     pub(crate) vis: Visibility,
     pub(crate) ident: Ident,
     /// What it is called in a URL, in a log and on the command line.
@@ -46,6 +48,7 @@ pub(crate) fn parse(item: TokenStream, attr: &Attr, problems: &mut Vec<Error>) -
         }
     };
 
+    let is_deprecated = attributes.iter().any(|attribute| attribute.path().is_ident("deprecated"));
     attributes.retain(|attribute| attribute.path().is_ident("cfg"));
     qualifiers(&signature, problems);
     generics(&signature.generics, problems);
@@ -64,6 +67,7 @@ pub(crate) fn parse(item: TokenStream, attr: &Attr, problems: &mut Vec<Error>) -
     let inferred = parameters.iter().any(|ty| mentions(ty.to_token_stream(), "_"));
     (body && !inferred).then_some(Signature {
         cfgs: attributes,
+        is_deprecated,
         vis,
         ident: signature.ident,
         name,

@@ -21,8 +21,6 @@ fn the_smallest() {
         "async fn hello() -> &'static str { \"Hello\" }",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-            #[cfg_attr(test, allow(dead_code))]
             struct hello {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -36,21 +34,25 @@ fn the_smallest() {
                                 __rt::no_init(),
                                 move |_, _| async move {
                                     let __out = hello().await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
                 }
+                let _ = hello {};
             };
             #[cfg(not(test))]
-            #[allow(dead_code, non_upper_case_globals)]
             const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
             #[cfg(not(test))]
-            #[allow(dead_code)]
             fn main() -> ::std::process::ExitCode {
                 use ::functions_framework::__private as __rt;
                 __rt::main(<hello as __rt::Registration>::function())
             }
+            #[cfg(not(test))]
+            const _: () = {
+                let _ = main;
+                two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main
+            };
         "##]],
     );
 }
@@ -63,7 +65,6 @@ fn http() {
         pub async fn order(State(db): State<Db>, Path(id): Path<u64>, Json(patch): Json<Patch>) -> Result<Json<Order>, StatusCode> {}",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
             pub struct order {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -92,7 +93,7 @@ fn http() {
                                         .last(__in, &*__state, __rt::PhantomData::<Json<Patch>>)
                                         .await?;
                                     let __out = order(__a0, __a1, __a2).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -109,7 +110,6 @@ fn cloud_event() {
         "async fn created(event: CloudEvent<OrderCreated>) -> Result<()> {}",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
             struct created {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -131,7 +131,7 @@ fn cloud_event() {
                                         )
                                         .await?;
                                     let __out = created(__a0).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -148,7 +148,6 @@ fn open_function() {
         "async fn relay(ctx: Context, Json(mut order): Json<Order>) {}",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
             struct relay {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -169,7 +168,7 @@ fn open_function() {
                                         .last(__in, &*__state, __rt::PhantomData::<Json<Order>>)
                                         .await?;
                                     let __out = relay(__a0, __a1).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -186,7 +185,6 @@ fn overrides() {
         "async fn f(event: Event) {}",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
             struct f {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -203,7 +201,7 @@ fn overrides() {
                                         .only(__in, &*__state, __rt::PhantomData::<Event>)
                                         .await?;
                                     let __out = f(__a0).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -216,7 +214,6 @@ fn overrides() {
         "async fn f(event: Event) {}",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
             struct f {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -233,7 +230,7 @@ fn overrides() {
                                         .only(__in, &*__state, __rt::PhantomData::<Event>)
                                         .await?;
                                     let __out = f(__a0).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -246,7 +243,6 @@ fn overrides() {
         "async fn f(event: Event) {}",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
             struct f {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -263,7 +259,7 @@ fn overrides() {
                                         .only(__in, &*__state, __rt::PhantomData::<Event>)
                                         .await?;
                                     let __out = f(__a0).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -280,7 +276,6 @@ fn not_async() {
         "fn r#type(event: Event, state: State<u8>) -> Event {}",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
             struct r#type {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -301,7 +296,7 @@ fn not_async() {
                                         .last(__in, &*__state, __rt::PhantomData::<State<u8>>)
                                         .await?;
                                     let __out = __rt::blocking(move || r#type(__a0, __a1)).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -314,7 +309,6 @@ fn not_async() {
         "fn nothing() {}",
         &expect![[r##"
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
             struct nothing {}
             const _: () = {
                 use ::functions_framework::__private as __rt;
@@ -328,7 +322,7 @@ fn not_async() {
                                 __rt::no_init(),
                                 move |_, _| async move {
                                     let __out = __rt::blocking(move || nothing()).await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
@@ -346,8 +340,6 @@ fn elsewhere() {
         &expect![[r##"
             #[cfg(unix)]
             #[doc(hidden)]
-            #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-            #[cfg_attr(test, allow(dead_code))]
             pub(crate) struct f {}
             #[cfg(unix)]
             const _: () = {
@@ -362,23 +354,28 @@ fn elsewhere() {
                                 __rt::no_init(),
                                 move |_, _| async move {
                                     let __out = f().await;
-                                    __kind.reply(__out)
+                                    __kind.reply(::core::convert::identity(__out))
                                 },
                             )
                     }
                 }
+                let _ = f {};
             };
             #[cfg(unix)]
             #[cfg(not(test))]
-            #[allow(dead_code, non_upper_case_globals)]
             const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
             #[cfg(unix)]
             #[cfg(not(test))]
-            #[allow(dead_code)]
             fn main() -> ::std::process::ExitCode {
                 use company::ff::__private as __rt;
                 __rt::main(<f as __rt::Registration>::function())
             }
+            #[cfg(unix)]
+            #[cfg(not(test))]
+            const _: () = {
+                let _ = main;
+                two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main
+            };
         "##]],
     );
 }
@@ -389,34 +386,37 @@ fn wrong() {
         "nam = \"x\"",
         "#[cfg(unix)] pub async fn f(x: _) {}",
         &expect![[r#"
-        ::core::compile_error! {
-            "unknown key `nam`, did you mean `name`? the first word can be `http`, `cloud_event` or `openfunction`, the keys are `name = \"..\"`, `path = \"/..\"`, `methods(GET, ..)`, `init = path::to::fn`, `main = false` and `crate = some::path`"
-        }
-        #[cfg(unix)]
-        #[doc(hidden)]
-        #[allow(non_camel_case_types, missing_debug_implementations, unreachable_pub)]
-        #[cfg_attr(test, allow(dead_code))]
-        pub struct f {}
-        #[cfg(unix)]
-        const _: () = {
-            use ::functions_framework::__private as __rt;
-            impl __rt::Registration for f {
-                fn function() -> __rt::Function {
-                    ::core::unreachable!()
-                }
+            ::core::compile_error! {
+                "unknown key `nam`, did you mean `name`? the first word can be `http`, `cloud_event` or `openfunction`, the keys are `name = \"..\"`, `path = \"/..\"`, `methods(GET, ..)`, `init = path::to::fn`, `main = false` and `crate = some::path`"
             }
-        };
-        #[cfg(unix)]
-        #[cfg(not(test))]
-        #[allow(dead_code, non_upper_case_globals)]
-        const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
-        #[cfg(unix)]
-        #[cfg(not(test))]
-        #[allow(dead_code)]
-        fn main() -> ::std::process::ExitCode {
-            use ::functions_framework::__private as __rt;
-            __rt::main(<f as __rt::Registration>::function())
-        }
-    "#]],
+            #[cfg(unix)]
+            #[doc(hidden)]
+            pub struct f {}
+            #[cfg(unix)]
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for f {
+                    fn function() -> __rt::Function {
+                        ::core::unreachable!()
+                    }
+                }
+                let _ = f {};
+            };
+            #[cfg(unix)]
+            #[cfg(not(test))]
+            const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
+            #[cfg(unix)]
+            #[cfg(not(test))]
+            fn main() -> ::std::process::ExitCode {
+                use ::functions_framework::__private as __rt;
+                __rt::main(<f as __rt::Registration>::function())
+            }
+            #[cfg(unix)]
+            #[cfg(not(test))]
+            const _: () = {
+                let _ = main;
+                two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main
+            };
+        "#]],
     );
 }

@@ -119,7 +119,7 @@ impl<T: DeserializeOwned> FromEvent for Vec<CloudEvent<T>> {
     message = "`{Self}` cannot be a parameter of a CloudEvent function",
     label = "unexpected parameter",
     note = "a CloudEvent function takes one event and, after it, only `State<T>`",
-    note = "`State<T>` needs `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`"
+    note = "`State<T>` needs `T: Clone` and `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`"
 )]
 pub trait AfterEvent<S>: Sized {
     /// Takes it from the state.
@@ -160,24 +160,28 @@ pub trait IntoReply {
     fn into_reply(self) -> Result<Reply, Error>;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoReply for () {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::None)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoReply for Event {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::One(Box::new(self)))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoReply for Option<Event> {
     fn into_reply(self) -> Result<Reply, Error> {
         self.map_or(Ok(Reply::None), Event::into_reply)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoReply for Vec<Event> {
     fn into_reply(self) -> Result<Reply, Error> {
         Ok(Reply::Many(self))

@@ -62,8 +62,9 @@ fn refuse(rejection: impl IntoResponse) -> Refusal {
     message = "`{Self}` cannot be a parameter of an HTTP function here",
     label = "not an extractor that leaves the body alone",
     note = "every parameter but the last must implement `FromRequestParts`: put the one that reads the body (`Json`, `String`, `Bytes`, ..) last",
-    note = "`State<T>` needs `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`",
-    note = "for a CloudEvent function make the first parameter `Event`, `CloudEvent<T>` or `Vec<Event>`; for an OpenFunction function make it `Context`"
+    note = "`Path<T>` and `Query<T>` need `T: serde::Deserialize`",
+    note = "`State<T>` needs `T: Clone` and `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`",
+    note = "for a CloudEvent function the first parameter is `Event`, `CloudEvent<T>` or `Vec<Event>`, by value and not optional; for an OpenFunction function it is `Context`"
 )]
 pub trait HttpParts<S>: Sized {
     /// Takes the parameter out of the head.
@@ -82,18 +83,34 @@ impl<S: Send + Sync, T: FromRequestParts<S>> HttpParts<S> for T {
     message = "`{Self}` cannot be a parameter of an HTTP function",
     label = "not an extractor",
     note = "a parameter must implement axum's `FromRequestParts` or, as the last one, `FromRequest`",
-    note = "`State<T>` needs `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`",
-    note = "for a CloudEvent function make the first parameter `Event`, `CloudEvent<T>` or `Vec<Event>`; for an OpenFunction function make it `Context`"
+    note = "`Json<T>`, `Path<T>` and `Query<T>` need `T: serde::Deserialize`",
+    note = "`State<T>` needs `T: Clone` and `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`",
+    note = "for a CloudEvent function the first parameter is `Event`, `CloudEvent<T>` or `Vec<Event>`, by value and not optional; for an OpenFunction function it is `Context`"
 )]
 pub trait HttpLast<S, M>: Sized {
     /// Makes the parameter from what is left of the request.
-    fn get(request: axum::extract::Request, state: &S) -> impl Future<Output = Result<Self, Refusal>> + Send;
+    fn get(input: HttpIn, state: &S) -> impl Future<Output = Result<Self, Refusal>> + Send;
+}
+
+/// Marks the last parameter that takes no more than the head.
+#[derive(Debug)]
+pub enum Head {}
+/// Marks the one that takes the whole request.
+#[derive(Debug)]
+pub enum Whole {}
+
+// axum has markers of its own, which it keeps private: with them, errors would tell of types that nobody can look up.
+#[diagnostic::do_not_recommend]
+impl<S: Send + Sync, T: FromRequestParts<S>> HttpLast<S, Head> for T {
+    async fn get(mut input: HttpIn, state: &S) -> Result<Self, Refusal> {
+        T::from_request_parts(input.head(), state).await.map_err(refuse)
+    }
 }
 
 #[diagnostic::do_not_recommend]
-impl<S: Send + Sync, M, T: FromRequest<S, M>> HttpLast<S, M> for T {
-    async fn get(request: axum::extract::Request, state: &S) -> Result<Self, Refusal> {
-        T::from_request(request, state).await.map_err(refuse)
+impl<S: Send + Sync, T: FromRequest<S>> HttpLast<S, Whole> for T {
+    async fn get(input: HttpIn, state: &S) -> Result<Self, Refusal> {
+        T::from_request(input.into_request(), state).await.map_err(refuse)
     }
 }
 
@@ -101,7 +118,8 @@ impl<S: Send + Sync, M, T: FromRequest<S, M>> HttpLast<S, M> for T {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be turned into an HTTP response",
     label = "not a reply of an HTTP function",
-    note = "return what implements axum's `IntoResponse`: `String`, `Json<T>`, `(StatusCode, String)`, `Result<Json<T>, StatusCode>`, `functions_framework::Result<..>`, ..",
+    note = "return what implements axum's `IntoResponse`: `String`, `Json<T>` where `T: serde::Serialize`, `(StatusCode, String)`, `Result<Json<T>, StatusCode>`, ..",
+    note = "for a function that fails with any `std::error::Error` return `functions_framework::Result<..>`",
     note = "a function that returns a future is written `async fn`"
 )]
 pub trait HttpReply {
@@ -143,7 +161,7 @@ impl HttpKind {
     /// # Errors
     /// What the extractor answers instead.
     pub async fn last<S: Sync, T: HttpLast<S, M>, M>(self, input: HttpIn, state: &S, _: PhantomData<T>) -> Result<T, Refusal> {
-        T::get(input.into_request(), state).await
+        T::get(input, state).await
     }
 
     /// The only parameter.

@@ -57,7 +57,8 @@ pub enum Async {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be used as `init`",
     label = "not an `init` function",
-    note = "write `async fn {Self}() -> functions_framework::Result<YourState>`: no parameters, and an error that implements `std::error::Error`"
+    note = "`init` takes a function without parameters, async or not, that returns a `Result` whose error implements `std::error::Error`",
+    note = "`async fn connect() -> functions_framework::Result<Db>` is one"
 )]
 pub trait Init<M>: Send + 'static {
     /// What `State<T>` can be taken from.

@@ -92,7 +92,7 @@ impl FromContext for Context {
     message = "`{Self}` cannot be read from the payload of an OpenFunction function",
     label = "not a payload",
     note = "after `Context` a function takes `State<T>` and, as the last parameter, a payload: `Bytes`, `String`, `Vec<u8>`, `Json<T>`, `Event` or `CloudEvent<T>`",
-    note = "`State<T>` needs `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`"
+    note = "`State<T>` needs `T: Clone` and `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`"
 )]
 pub trait FromPayload<S>: Sized {
     /// Makes the parameter.
@@ -106,7 +106,8 @@ pub trait FromPayload<S>: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand between `Context` and the last parameter of an OpenFunction function",
     label = "unexpected parameter",
-    note = "only `State<T>` can: `State<T>` needs `#[function(init = ..)]`, and a payload comes last; the state here is `{S}`"
+    note = "only `State<T>` can, and a payload comes last",
+    note = "`State<T>` needs `T: Clone` and `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`"
 )]
 pub trait AfterContext<S>: Sized {
     /// Takes it from the state.

@@ -1,0 +1,4 @@
+use functions_framework::function;
+
+#[function(crate = not_there)]
+async fn hello() {}

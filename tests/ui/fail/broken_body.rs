@@ -1,0 +1,7 @@
+use functions_framework::function;
+
+#[function]
+async fn hello() -> String {
+    let text = String::new(;
+    text
+}

@@ -1,0 +1,4 @@
+use functions_framework::{function, http::{HeaderMap, Json}};
+
+#[function]
+async fn hello(Json(_): Json<u32>, _: HeaderMap) {}

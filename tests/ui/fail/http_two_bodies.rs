@@ -1,0 +1,4 @@
+use functions_framework::{function, http::Json};
+
+#[function]
+async fn hello(_: String, Json(_): Json<u32>) {}

@@ -1,0 +1,4 @@
+use functions_framework::function;
+
+#[function(init = not_there)]
+async fn hello() {}

@@ -1,0 +1,5 @@
+async fn plain() {}
+
+struct Hello;
+
+functions_framework::main!(plain, Hello);

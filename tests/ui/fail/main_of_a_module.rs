@@ -1,0 +1,4 @@
+mod hello {
+    #[functions_framework::function]
+    pub async fn hello() {}
+}

@@ -1,0 +1,4 @@
+use functions_framework::function;
+
+#[function]
+async fn hello(order: Order) -> Reply {}
