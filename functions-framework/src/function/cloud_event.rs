@@ -304,9 +304,15 @@ where
     T: FromEvent + 'static,
 {
     fn into_function(self, options: Options) -> Function {
+        // User code runs where the future is polled: there the guard is around it.
+        let function = Arc::new(self);
         EventKind.function(options, super::init::no_init(), move |_, mut input| {
-            let called = input.take().map(&self);
-            async move { called?.await.into_reply() }
+            let function = Arc::clone(&function);
+            async move {
+                // Two statements: an event that is not `Send` must be gone before the wait.
+                let called = function(input.take()?);
+                called.await.into_reply()
+            }
         })
     }
 }

@@ -338,9 +338,10 @@ where
     Fut: Future<Output: IntoOut> + Send + 'static,
 {
     fn into_function(self, options: Options) -> Function {
+        let function = Arc::new(self);
         ContextKind.function(options, super::init::no_init(), move |_, input| {
-            let called = self(input.context);
-            async move { called.await.into_out() }
+            let function = Arc::clone(&function);
+            async move { function(input.context).await.into_out() }
         })
     }
 }
@@ -353,9 +354,13 @@ where
     T: FromPayload<()> + 'static,
 {
     fn into_function(self, options: Options) -> Function {
+        let function = Arc::new(self);
         ContextKind.function(options, super::init::no_init(), move |_, input| {
-            let called = T::from_payload(&input.context, input.payload, &()).map(|payload| self(input.context, payload));
-            async move { called?.await.into_out() }
+            let function = Arc::clone(&function);
+            async move {
+                let called = function(input.context.clone(), T::from_payload(&input.context, input.payload, &())?);
+                called.await.into_out()
+            }
         })
     }
 }

@@ -55,24 +55,26 @@ pub(crate) struct Endpoint {
     origin: Origin,
     limits: Limits,
     log: Log,
-    running: Arc<AtomicUsize>,
+    running: AtomicUsize,
 }
 
-/// An invocation that is going on; dropping it ends it.
+/// A request at its function, from the guard to the last byte of the answer; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    function: Arc<str>,
-    running: Arc<AtomicUsize>,
+    endpoint: Arc<Endpoint>,
+    /// The guard let it in.
+    admitted: bool,
+    /// The answer was handed over, or failed for a reason that was logged.
     complete: bool,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Invocation {
     pub(crate) fn function(&self) -> &str {
-        &self.function
+        self.endpoint.name()
     }
 
-    /// Ends it with the answer handed over, or failed for a reason that was logged.
+    /// Ends it as it should end.
     pub(crate) fn complete(mut self) {
         self.complete = true;
     }
@@ -80,16 +82,18 @@ impl Invocation {
 
 impl Drop for Invocation {
     fn drop(&mut self) {
-        self.running.fetch_sub(1, Relaxed);
+        if self.admitted {
+            self.endpoint.running.fetch_sub(1, Relaxed);
+        }
         if !self.complete {
-            tracing::debug!(function = &*self.function, "the client went away before the answer was complete");
+            tracing::debug!(function = self.function(), "the client went away before the answer was complete");
         }
     }
 }
 
 impl Endpoint {
     pub(crate) fn new(handler: Handler, kind: Kind, route: String, origin: Origin, limits: Limits, log: Log) -> Self {
-        Self { handler, kind, route, origin, limits, log, running: Arc::default() }
+        Self { handler, kind, route, origin, limits, log, running: AtomicUsize::new(0) }
     }
 
     pub(crate) const fn kind(&self) -> Kind {
@@ -114,11 +118,12 @@ impl Endpoint {
     pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
         let started = Instant::now();
         let head = Head::of(&request);
-        let (call, invocation) = match self.admit(&request) {
-            Ok(invocation) => (crash::contain(|| self.invoke(request)), Some(invocation)),
-            Err(refusal) => (Ok(Box::pin(ready(Err(refusal))) as _), None),
+        let (call, admitted, permit) = match self.admit(&request) {
+            Ok(permit) => (self.invoke(request), true, permit),
+            Err(refusal) => (Box::pin(ready(Err(refusal))) as Call, false, None),
         };
-        Running { endpoint: Arc::clone(self), call: Some(call), invocation, head, started, timer: None, patient: anyway }
+        let invocation = Invocation { endpoint: Arc::clone(self), admitted, complete: false, _permit: permit };
+        Running { call: Some(call), invocation: Some(invocation), head, started, timer: None, patient: anyway }
     }
 
     /// Makes the answer out of what became of the call, and tells the log.
@@ -151,7 +156,7 @@ impl Endpoint {
     }
 
     /// Lets a request in, or says why not.
-    fn admit(&self, request: &Request) -> Result<Invocation, Error> {
+    fn admit(&self, request: &Request) -> Result<Option<OwnedSemaphorePermit>, Error> {
         if request.body().is_declared_too_large() {
             return Err(Error::too_large());
         }
@@ -163,8 +168,7 @@ impl Endpoint {
             })?),
         };
         self.running.fetch_add(1, Relaxed);
-        let function = Arc::clone(&self.origin.function);
-        Ok(Invocation { function, running: Arc::clone(&self.running), complete: false, _permit: permit })
+        Ok(permit)
     }
 
     /// Calls the function. Only here is a future allocated, so that all around it stays small: a large one would be copied
@@ -185,9 +189,8 @@ type Call = BoxFuture<'static, Result<Response, Error>>;
 
 /// A call that is going on, within its limits.
 pub(crate) struct Running {
-    endpoint: Arc<Endpoint>,
-    /// None once it is over.
-    call: Option<Result<Call, Crash>>,
+    /// Both are none once the answer is there.
+    call: Option<Call>,
     invocation: Option<Invocation>,
     head: Head,
     started: Instant,
@@ -197,22 +200,12 @@ pub(crate) struct Running {
     patient: bool,
 }
 
+type Outcome = Result<Result<Response, Error>, Crash>;
+
 impl Running {
-    fn poll_call(&mut self, context: &mut Context<'_>) -> Poll<Result<Result<Response, Error>, Crash>> {
-        let call = match &mut self.call {
-            Some(Ok(call)) => call,
-            Some(Err(_)) => {
-                let Some(Err(crash)) = self.call.take() else { return Poll::Pending };
-                return Poll::Ready(Err(crash));
-            }
-            None => return Poll::Pending,
-        };
-        match crash::contain(|| call.as_mut().poll(context)) {
-            Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(output)) => return Poll::Ready(Ok(output)),
-            Err(crash) => return Poll::Ready(Err(crash)),
-        }
-        let Some(limit) = self.endpoint.limits.timeout else { return Poll::Pending };
+    /// Waits for the function, and for its time to run out.
+    fn poll_timer(&mut self, limit: Option<Duration>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let Some(limit) = limit else { return Poll::Pending };
         if std::mem::take(&mut self.patient) {
             return Poll::Pending;
         }
@@ -230,19 +223,24 @@ impl Future for Running {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let outcome = ready!(this.poll_call(context));
-        // What the function holds goes now, before its answer is on its way.
-        this.call = None;
-        let response = this.endpoint.finish(outcome, &this.head, this.started);
-        let streams = response.body().size_hint().exact().is_none();
-        let invocation = this.invocation.take().and_then(|invocation| {
-            if streams {
-                return Some(invocation);
+        let (Some(call), Some(invocation)) = (&mut this.call, &this.invocation) else { return Poll::Pending };
+        let outcome = match crash::contain(|| call.as_mut().poll(context)) {
+            Ok(Poll::Ready(output)) => Ok(output),
+            Ok(Poll::Pending) => {
+                let limit = invocation.endpoint.limits.timeout;
+                ready!(this.poll_timer(limit, context))
             }
-            invocation.complete();
-            None
-        });
-        Poll::Ready((response, invocation))
+            Err(crash) => Err(crash),
+        };
+        let (Some(call), Some(invocation)) = (this.call.take(), this.invocation.take()) else { return Poll::Pending };
+        // What the function holds goes now, before its answer is on its way; if that panics, the answer is a crash.
+        let outcome = crash::contain(|| drop(call)).and(outcome);
+        let response = invocation.endpoint.finish(outcome, &this.head, this.started);
+        if response.body().size_hint().exact().is_none() {
+            return Poll::Ready((response, Some(invocation)));
+        }
+        invocation.complete();
+        Poll::Ready((response, None))
     }
 }
 

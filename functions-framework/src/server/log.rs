@@ -5,7 +5,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, uri::PathAndQuery};
 
 use crate::function::body::Request;
 
@@ -20,8 +20,8 @@ pub(crate) struct Log {
 #[derive(Debug)]
 pub(crate) struct Head {
     method: Method,
-    uri: Uri,
-    id: Option<Id>,
+    target: Option<PathAndQuery>,
+    id: Option<Box<Id>>,
 }
 
 #[derive(Debug)]
@@ -36,7 +36,11 @@ const EXECUTION: HeaderName = HeaderName::from_static("function-execution-id");
 
 impl Head {
     pub(crate) fn of(request: &Request) -> Self {
-        Self { method: request.method().clone(), uri: request.uri().clone(), id: Id::of(request.headers()) }
+        Self {
+            method: request.method().clone(),
+            target: request.uri().path_and_query().cloned(),
+            id: Id::of(request.headers()).map(Box::new),
+        }
     }
 }
 
@@ -87,10 +91,11 @@ impl Log {
         if !self.access && !failed && !refused {
             return;
         }
-        let Head { method, uri, id } = entry.head;
+        let Head { method, target, id } = entry.head;
         let request_id = id.as_ref().map_or_else(fresh_id, ToString::to_string);
         let duration_ms = entry.started.elapsed().as_secs_f64() * 1e3;
-        let (path, status, function) = (uri.path(), entry.status.as_u16(), entry.function);
+        let path = target.as_ref().map_or("", PathAndQuery::path);
+        let (status, function) = (entry.status.as_u16(), entry.function);
         let cause = entry.cause.map(tracing::field::display);
         macro_rules! line {
             ($level:ident, $message:literal) => {
