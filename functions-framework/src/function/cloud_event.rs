@@ -45,10 +45,12 @@ enum Source {
 }
 
 impl EventIn {
+    #[inline]
     fn take<T: FromEvent>(&mut self) -> Result<T, Error> {
         T::from_event(Self(std::mem::replace(&mut self.0, Source::Taken)))
     }
 
+    #[inline]
     fn received(self) -> Result<Received, Error> {
         match self.0 {
             Source::Message { headers, body } => binding::decode(&headers, body),
@@ -58,6 +60,7 @@ impl EventIn {
         }
     }
 
+    #[inline]
     fn one(self) -> Result<Envelope, Error> {
         match self.received()? {
             Received::One(envelope) => Ok(envelope),
