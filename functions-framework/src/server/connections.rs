@@ -362,3 +362,73 @@ impl AsyncWrite for Socket {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience { head: Duration::from_secs(2), idle: Duration::from_secs(20) };
+    const HEAD: u32 = 4;
+    const IDLE: u32 = 40;
+
+    /// Looks at a connection so often, and tells what it was asked then.
+    fn order_after(watched: &mut Watched, looks: u32) -> u8 {
+        for _ in 0..looks {
+            watched.look(HEAD, IDLE);
+        }
+        watched.activity.order.load(Relaxed)
+    }
+
+    fn opened() -> Watched {
+        Watched { activity: Arc::default(), seen: 0, still: 0 }
+    }
+
+    #[test]
+    fn who_never_begins_is_cut_off() {
+        assert_eq!(order_after(&mut opened(), HEAD), 0);
+        assert_eq!(order_after(&mut opened(), HEAD + 1), END);
+    }
+
+    #[test]
+    fn who_stops_in_the_middle_of_a_head_is_cut_off() {
+        let mut watched = opened();
+        drop(watched.activity.begin(Version::HTTP_11));
+        assert_eq!(order_after(&mut watched, HEAD + 2), 0, "idle is not slow");
+        watched.activity.reading.store(true, Relaxed);
+        assert_eq!(order_after(&mut watched, HEAD + 1), END);
+    }
+
+    #[test]
+    fn who_is_idle_is_asked_to_finish_and_then_made_to() {
+        let mut watched = opened();
+        drop(watched.activity.begin(Version::HTTP_2));
+        watched.activity.reading.store(true, Relaxed);
+        assert_eq!(order_after(&mut watched, IDLE), 0, "in h2 bytes between requests are housekeeping");
+        assert_eq!(order_after(&mut watched, 3), FINISH);
+        assert_eq!(order_after(&mut watched, IDLE), END);
+    }
+
+    #[test]
+    fn a_long_request_is_left_alone() {
+        let mut watched = opened();
+        let in_flight = watched.activity.begin(Version::HTTP_11);
+        assert_eq!(order_after(&mut watched, 10 * IDLE), 0);
+        drop(in_flight);
+        assert_eq!(order_after(&mut watched, IDLE), 0, "its end is progress");
+    }
+
+    #[tokio::test]
+    async fn a_wake_during_a_poll_is_not_lost() {
+        let connections = Connections::new(PATIENCE);
+        let registered = connections.open();
+        let activity = Arc::clone(&registered.activity);
+        assert_eq!(connections.count(), 1);
+        // Outside of a poll the task is woken; inside, the poll is told.
+        assert_eq!(activity.turn.load(Relaxed), WAITING);
+        activity.turn.store(POLLED, Relaxed);
+        activity.notify();
+        assert_eq!(activity.turn.load(Relaxed), POLLED | WOKEN);
+        drop(registered);
+        connections.all_closed().await;
+    }
+}
