@@ -19,6 +19,7 @@ fn write_http(body: Bytes) -> Result<()> {
 }
 
 #[function(main = false)]
+#[allow(clippy::needless_pass_by_value, reason = "a function owns its event")]
 fn write_cloud_event(event: Event) -> Result<()> {
     fs::write(OUTPUT, event::to_json(&event)?).context("while writing the output file")
 }
