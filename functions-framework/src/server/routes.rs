@@ -14,7 +14,7 @@ use axum::{
     body::Body,
     extract::ConnectInfo,
     response::{IntoResponse as _, Response},
-    routing::{MethodFilter, MethodRouter, on_service},
+    routing::{MethodFilter, MethodRouter, any_service, on_service},
 };
 use http::Method;
 use tower::{ServiceExt as _, service_fn};
@@ -67,7 +67,7 @@ impl Routes {
                     async move { Ok::<_, Infallible>(through_router(&endpoint, request, max_body_size).await) }
                 });
                 methods = if route.methods.is_empty() {
-                    methods.fallback_service(service)
+                    methods.merge(any_service(service))
                 } else {
                     methods.merge(on_service(filter(&route.methods)?, service))
                 };

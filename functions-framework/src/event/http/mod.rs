@@ -84,6 +84,11 @@ pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Received, Error
     }
 }
 
+/// Decodes the body of structured mode, whatever the headers say.
+pub(crate) fn decode_structured(body: &Bytes) -> Result<Envelope, Error> {
+    structured::decode(body)
+}
+
 /// Tells the mode a content type alone decides.
 fn format(content_type: Option<&HeaderValue>) -> Option<Mode> {
     let value = content_type?;
