@@ -54,6 +54,10 @@ pub use sidecar::Reply;
 #[macro_export]
 macro_rules! main {
     ($($function:ty),+ $(,)?) => {
+        // `#[function]` has it too, where it makes a `main` of its own: the compiler then shows what to do.
+        #[allow(dead_code, non_upper_case_globals)]
+        const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
+
         fn main() -> $crate::__private::ExitCode {
             $crate::__private::main_of([$(<$function as $crate::__private::Registration>::function()),+])
         }

@@ -12,7 +12,7 @@ use super::Server;
 
 /// How long a kept-alive connection may still bring a request before it is closed. A client that is about to send one when
 /// the signal comes gets its answer, with `Connection: close`, rather than a reset.
-const LINGER: Duration = Duration::from_millis(1000);
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Why a drain ended with work undone.
 #[derive(Debug)]

@@ -49,8 +49,8 @@ impl Routes {
     ///
     /// # Errors
     /// A pattern that axum does not take, or two functions that want the same requests, in words for their author.
-    pub(crate) fn new(routes: Vec<Route>, layers: Vec<Layer>, max_body_size: usize) -> Result<Self, String> {
-        if let [route] = &routes[..]
+    pub(crate) fn new(functions: &[Route], layers: Vec<Layer>, max_body_size: usize) -> Result<Self, String> {
+        if let [route] = functions
             && route.paths.is_empty()
             && route.methods.is_empty()
             && layers.is_empty()
@@ -58,7 +58,7 @@ impl Routes {
             return Ok(Self::One(Arc::clone(&route.endpoint)));
         }
         let mut router = Router::new();
-        for (path, routes) in by_path(&routes)? {
+        for (path, routes) in by_path(functions)? {
             let mut methods = MethodRouter::new();
             for route in routes {
                 let endpoint = Arc::clone(&route.endpoint);
@@ -178,4 +178,36 @@ pub(crate) fn not_found() -> Response {
     let mut response = http::StatusCode::NOT_FOUND.into_response();
     *response.body_mut() = Body::empty();
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{App, startup};
+
+    async fn hello() {}
+
+    /// The error of putting functions with these routes together.
+    async fn conflict(routes: &[(&'static str, &str, &[&str])]) -> Option<String> {
+        let functions = routes.iter().map(|(name, path, methods)| {
+            let options = crate::function::Options::new(*name).path((*path).to_owned()).methods(methods);
+            crate::function::http::from_axum(options, hello)
+        });
+        let built = startup::build(functions.collect(), &crate::settings::Settings::default(), Vec::new()).await;
+        built.err().map(|exit| exit.to_string())
+    }
+
+    #[tokio::test]
+    async fn functions_share_a_path_as_long_as_their_methods_differ() {
+        assert_eq!(conflict(&[("a", "/x", &["GET"]), ("b", "/x", &["POST"])]).await, None);
+        assert_eq!(conflict(&[("a", "/x", &["GET"]), ("b", "/x", &[])]).await, None);
+        let both = conflict(&[("a", "/x", &["GET", "PUT"]), ("b", "/x", &["PUT"])]).await.unwrap();
+        assert!(both.contains("`a` and `b` both want /x"), "{both}");
+        let both = conflict(&[("a", "/x/{id}", &[]), ("b", "/x/{name}", &[])]).await.unwrap();
+        assert!(both.contains("function `b`: path \"/x/{name}\""), "{both}");
+    }
+
+    #[test]
+    fn an_app_shows_its_functions() {
+        assert!(format!("{:?}", App::new().http("hello", hello)).contains("hello"));
+    }
 }

@@ -57,6 +57,7 @@ pub(crate) enum Received {
 }
 
 /// Decodes the event or the batch of a message, in whichever mode.
+#[inline]
 pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Received, Error> {
     let mut content_types = headers.get_all(CONTENT_TYPE).iter();
     let content_type = content_types.next();
