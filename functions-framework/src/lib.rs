@@ -66,3 +66,8 @@ macro_rules! main {
         }
     };
 }
+
+/// The snippets of the README, compiled.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -192,6 +192,6 @@ pub(crate) fn announce(endpoints: &[Arc<Endpoint>], listener: &TcpListener) {
     let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
     for endpoint in endpoints {
         let (function, kind, route) = (endpoint.name(), endpoint.kind(), endpoint.route());
-        tracing::info!(address, function, %kind, route, "listening");
+        tracing::info!(%address, function, %kind, route, "listening");
     }
 }

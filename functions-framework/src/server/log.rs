@@ -98,7 +98,8 @@ impl Log {
         }
         let Head { method, target, id } = entry.head;
         let request_id = id.as_ref().map_or_else(fresh_id, ToString::to_string);
-        let duration_ms = entry.started.elapsed().as_secs_f64() * 1e3;
+        // Whole microseconds: more digits are noise.
+        let duration_ms = (entry.started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let path = target.as_ref().map_or("", PathAndQuery::path);
         let (status, function) = (entry.status.as_u16(), entry.function);
         let cause = entry.cause.map(tracing::field::display);
