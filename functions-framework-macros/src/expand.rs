@@ -126,7 +126,7 @@ fn kind(attr: &Attr, first: Option<&Type>) -> TokenStream {
     quote_spanned! {place::of_type(ty)=>
         // Loses to the inherent methods of a probe, which only the types of the other two kinds have.
         use __rt::Otherwise as _;
-        let __kind = __rt::Probe::<#ty>::NEW.kind();
+        let __kind = __rt::Probe::<#ty>::NEW.function_kind();
     }
 }
 

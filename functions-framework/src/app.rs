@@ -45,8 +45,10 @@ pub struct App {
     functions: Vec<Function>,
     layers: Vec<routes::Layer>,
     /// What code sets, over flags and environment.
-    overrides: Vec<Box<dyn FnOnce(&mut Settings) + Send>>,
+    overrides: Vec<Override>,
 }
+
+type Override = Box<dyn FnOnce(&mut Settings) + Send>;
 
 impl App {
     /// An app without functions.

@@ -1,5 +1,8 @@
 //! Serve plain Rust functions over HTTP, `CloudEvents` and `OpenFunction`.
 
+// Without the server nobody delivers, guards or logs: the model keeps its parts for them.
+#![cfg_attr(not(feature = "server"), allow(dead_code, unused_imports, unreachable_pub))]
+
 // The macro writes `::functions_framework`, in this crate's own tests and examples too.
 extern crate self as functions_framework;
 
@@ -54,8 +57,17 @@ pub use sidecar::Reply;
 #[macro_export]
 macro_rules! main {
     ($($function:ty),+ $(,)?) => {
+        // `#[function]` has it too, where it makes a `main` of its own: the compiler then shows what to do.
+        #[allow(dead_code, non_upper_case_globals)]
+        const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
+
         fn main() -> $crate::__private::ExitCode {
             $crate::__private::main_of([$(<$function as $crate::__private::Registration>::function()),+])
         }
     };
 }
+
+/// The snippets of the README, compiled.
+#[cfg(all(doctest, feature = "server"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

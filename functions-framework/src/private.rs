@@ -23,6 +23,20 @@ pub fn main(function: Function) -> ExitCode {
     crate::App::new().with(function).run()
 }
 
+/// What a `main` needs to serve.
+#[cfg(not(feature = "server"))]
+#[diagnostic::on_unimplemented(
+    message = "a `main` that serves functions needs the feature `server` of functions-framework",
+    label = "add the feature, which is on by default, or write `main = false`"
+)]
+pub trait NeedsServer {}
+
+/// Explains that nothing is served without the server.
+#[cfg(not(feature = "server"))]
+pub fn main<F: NeedsServer>(_: F) -> ExitCode {
+    ExitCode::FAILURE
+}
+
 /// Serves the functions that `main!` names.
 #[cfg(feature = "server")]
 pub fn main_of(functions: impl IntoIterator<Item = Function>) -> ExitCode {

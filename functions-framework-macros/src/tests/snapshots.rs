@@ -71,7 +71,7 @@ fn http() {
                 impl __rt::Registration for order {
                     fn function() -> __rt::Function {
                         use __rt::Otherwise as _;
-                        let __kind = __rt::Probe::<State<Db>>::NEW.kind();
+                        let __kind = __rt::Probe::<State<Db>>::NEW.function_kind();
                         let __options = __rt::Options::new("order").path("/orders/{id}");
                         let __options = __kind.methods(__options, &["GET", "PUT"]);
                         __kind
@@ -116,7 +116,7 @@ fn cloud_event() {
                 impl __rt::Registration for created {
                     fn function() -> __rt::Function {
                         use __rt::Otherwise as _;
-                        let __kind = __rt::Probe::<CloudEvent<OrderCreated>>::NEW.kind();
+                        let __kind = __rt::Probe::<CloudEvent<OrderCreated>>::NEW.function_kind();
                         let __options = __rt::Options::new("created");
                         __kind
                             .function(
@@ -154,7 +154,7 @@ fn open_function() {
                 impl __rt::Registration for relay {
                     fn function() -> __rt::Function {
                         use __rt::Otherwise as _;
-                        let __kind = __rt::Probe::<Context>::NEW.kind();
+                        let __kind = __rt::Probe::<Context>::NEW.function_kind();
                         let __options = __rt::Options::new("relay-1");
                         __kind
                             .function(
@@ -282,7 +282,7 @@ fn not_async() {
                 impl __rt::Registration for r#type {
                     fn function() -> __rt::Function {
                         use __rt::Otherwise as _;
-                        let __kind = __rt::Probe::<Event>::NEW.kind();
+                        let __kind = __rt::Probe::<Event>::NEW.function_kind();
                         let __options = __rt::Options::new("type");
                         __kind
                             .function(

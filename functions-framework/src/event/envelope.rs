@@ -24,13 +24,13 @@ pub(crate) enum Payload {
 /// The attributes of an event, and its data as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Envelope {
-    event: Event,
+    event: Box<Event>,
     payload: Payload,
 }
 
 impl Envelope {
     /// Puts attributes and data together; `event` has no data of its own.
-    pub(crate) const fn new(event: Event, payload: Payload) -> Self {
+    pub(crate) const fn new(event: Box<Event>, payload: Payload) -> Self {
         Self { event, payload }
     }
 
@@ -47,44 +47,35 @@ impl Envelope {
             Some(Data::String(text)) => Payload::Json(Value::String(text).to_string().into()),
             Some(Data::Json(value)) => Payload::Json(value.to_string().into()),
         };
-        Self { event, payload }
-    }
-
-    /// Returns the attributes.
-    pub(crate) const fn event(&self) -> &Event {
-        &self.event
-    }
-
-    /// Returns the data as it arrived.
-    pub(crate) const fn payload(&self) -> &Payload {
-        &self.payload
+        Self { event: Box::new(event), payload }
     }
 
     /// Puts the data into the event.
     ///
     /// JSON data becomes the bytes of its text, exactly as they were sent and whichever mode carried them: a `Value` would
     /// cost ten times the rest of the event and change numbers, member order and duplicates.
+    #[inline]
     pub(crate) fn into_event(mut self) -> Result<Event, Error> {
         let data = match self.payload {
-            Payload::None => return Ok(self.event),
+            Payload::None => return Ok(*self.event),
             Payload::Bytes(bytes) => Data::Binary(bytes.into()),
             Payload::Json(text) => json_data(&mut self.event, text)?,
             Payload::Text(text) => Data::String(text),
         };
         self.event.set_data_unchecked(data);
-        Ok(self.event)
+        Ok(*self.event)
     }
 
     /// Gives the event with its data, and the data as the bytes that were sent.
     pub(crate) fn into_payload(mut self) -> Result<(Event, Bytes), Error> {
         let (data, bytes) = match self.payload {
-            Payload::None => return Ok((self.event, Bytes::new())),
+            Payload::None => return Ok((*self.event, Bytes::new())),
             Payload::Bytes(bytes) => (Data::Binary(bytes.to_vec()), bytes),
             Payload::Json(text) => (json_data(&mut self.event, text.clone())?, text),
             Payload::Text(text) => (Data::String(text.clone()), text.into()),
         };
         self.event.set_data_unchecked(data);
-        Ok((self.event, bytes))
+        Ok((*self.event, bytes))
     }
 
     /// Decodes the data from JSON, straight from the bytes that arrived.
@@ -104,7 +95,7 @@ impl Envelope {
                     .detail("the event has no data, and the function needs it")
             })?,
         };
-        Ok(CloudEvent { event, data })
+        Ok(CloudEvent { event: *event, data })
     }
 }
 
@@ -268,7 +259,7 @@ mod tests {
         let (kept, body) = bytes(None, json!("x").into());
         assert_eq!((kept.data(), &body[..]), (Some(&Data::Binary(b"\"x\"".to_vec())), &b"\"x\""[..]));
         let text = Bytes::from_static(b"{ \"a\" :1.0 }");
-        let (kept, body) = Envelope::new(blank(), Payload::Json(text.clone())).into_payload().unwrap();
+        let (kept, body) = Envelope::new(Box::new(blank()), Payload::Json(text.clone())).into_payload().unwrap();
         assert_eq!((kept.data(), kept.datacontenttype()), (Some(&Data::Binary(text.to_vec())), Some("application/json")));
         assert_eq!(body, text);
         let (kept, body) = Envelope::from_event(blank()).into_payload().unwrap();

@@ -23,6 +23,7 @@ pub(crate) mod media_type;
 #[doc(hidden)]
 pub mod __fuzz;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 pub use cloudevents::{
     AttributesReader, AttributesWriter, Data, Event, EventBuilder, EventBuilderV10,
@@ -33,6 +34,43 @@ use serde::de::DeserializeOwned;
 #[allow(unused_imports, reason = "not every build of the crate names both")]
 pub(crate) use self::envelope::{Envelope, Payload, decode_json};
 use crate::error::Error;
+
+/// Writes an event as the JSON object that structured mode sends (`application/cloudevents+json`).
+///
+/// Data of a JSON content type becomes the `data` member as it is, other text a string, and bytes `data_base64`. Use it to
+/// keep an event in a file or a queue; a reply needs none of it.
+///
+/// # Errors
+/// When the event has what CloudEvents does not allow, such as an empty `source`.
+///
+/// ```
+/// use functions_framework::event::{EventBuilder as _, EventBuilderV10, to_json};
+///
+/// let event = EventBuilderV10::new().id("1").source("/shop").ty("order.placed").data("application/json", r#"{"n":1.0}"#).build()?;
+/// let text = r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","datacontenttype":"application/json","data":{"n":1.0}}"#;
+/// assert_eq!(to_json(&event)?, text);
+/// # Ok::<(), functions_framework::Error>(())
+/// ```
+pub fn to_json(event: &Event) -> Result<Bytes, Error> {
+    http::encode_structured(event)
+}
+
+/// Reads an event from such a JSON object: the inverse of [`to_json`], as strict as the framework is with what arrives.
+///
+/// # Errors
+/// When the text is no JSON object, or not that of a CloudEvent; the status is 400, for text that came from a caller.
+///
+/// ```
+/// use functions_framework::event::{AttributesReader as _, from_json};
+///
+/// let event = from_json(r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed"}"#)?;
+/// assert_eq!((event.source().as_str(), event.data()), ("/shop", None));
+/// assert!(format!("{:#}", from_json("{}").unwrap_err()).contains("specversion"));
+/// # Ok::<(), functions_framework::Error>(())
+/// ```
+pub fn from_json(text: impl Into<Bytes>) -> Result<Event, Error> {
+    http::decode_structured(&text.into())?.into_event()
+}
 
 /// Holds an event whose data was decoded from JSON into `T`.
 ///

@@ -1,6 +1,6 @@
 //! How the compiler tells the three kinds apart, and the traits behind the errors it then prints.
 //!
-//! `#[function]` writes `Probe::<FirstParameter>::NEW.kind()`. An inherent method is found before one of a trait, so the
+//! `#[function]` writes `Probe::<FirstParameter>::NEW.function_kind()`. An inherent method is found before one of a trait, so the
 //! impls below decide for their types, and [`Otherwise`] for all others. What comes out is a type, [`HttpKind`],
 //! [`EventKind`] or [`ContextKind`], and the same generated text then means another bound for each.
 
@@ -25,7 +25,7 @@ macro_rules! events {
     ($([$($generic:ident)?] $event:ty;)*) => {$(
         impl$(<$generic>)? Probe<$event> {
             /// An event comes first.
-            pub const fn kind(&self) -> EventKind {
+            pub const fn function_kind(&self) -> EventKind {
                 EventKind
             }
         }
@@ -40,7 +40,7 @@ events! {
 
 impl Probe<Context> {
     /// A context comes first.
-    pub const fn kind(&self) -> ContextKind {
+    pub const fn function_kind(&self) -> ContextKind {
         ContextKind
     }
 }
@@ -48,7 +48,7 @@ impl Probe<Context> {
 /// Everything that is neither an event nor a context is an HTTP function.
 pub trait Otherwise {
     /// Loses against the inherent methods of [`Probe`].
-    fn kind(&self) -> HttpKind {
+    fn function_kind(&self) -> HttpKind {
         HttpKind
     }
 }

@@ -15,7 +15,7 @@ use http::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{BoxFuture, Function, Kind, Options, body::Request, classify::EventKind, init::Starter};
+use super::{Call, Function, Kind, Options, body::Request, classify::EventKind, init::Starter};
 use crate::{
     error::{BoxError, Error},
     event::{
@@ -27,9 +27,9 @@ use crate::{
 /// The two ways to call a function: with a request that carries events, and with events that came otherwise. Each is one
 /// future from end to end; a shared part would be a future, and an allocation, of its own.
 pub(crate) struct Handler {
-    pub(crate) answer: Box<dyn Fn(Request) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>,
+    pub(crate) answer: Box<dyn Fn(Request) -> Call<Response> + Send + Sync>,
     #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "deliveries are the server's"))]
-    pub(crate) deliver: Box<dyn Fn(Received) -> BoxFuture<'static, Result<Reply, Error>> + Send + Sync>,
+    pub(crate) deliver: Box<dyn Fn(Received) -> Call<Reply> + Send + Sync>,
 }
 
 /// What came, until the first parameter is made of it. It is decoded only there: an event is large, and would be moved at
@@ -45,10 +45,12 @@ enum Source {
 }
 
 impl EventIn {
+    #[inline]
     fn take<T: FromEvent>(&mut self) -> Result<T, Error> {
         T::from_event(Self(std::mem::replace(&mut self.0, Source::Taken)))
     }
 
+    #[inline]
     fn received(self) -> Result<Received, Error> {
         match self.0 {
             Source::Message { headers, body } => binding::decode(&headers, body),
@@ -58,6 +60,7 @@ impl EventIn {
         }
     }
 
+    #[inline]
     fn one(self) -> Result<Envelope, Error> {
         match self.received()? {
             Received::One(envelope) => Ok(envelope),

@@ -9,14 +9,13 @@ use axum::{
 use http::request::Parts;
 
 use super::{
-    BoxFuture, Function, Kind, Options,
+    Call, Function, Kind, Options,
     body::{Request, RequestBody},
     classify::HttpKind,
     init::Starter,
 };
-use crate::error::Error;
 
-pub(crate) type Handler = Box<dyn Fn(HttpIn) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>;
+pub(crate) type Handler = Box<dyn Fn(HttpIn) -> Call<Response> + Send + Sync>;
 
 /// A request that its extractors take apart, one after another.
 #[derive(Debug)]

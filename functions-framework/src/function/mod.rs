@@ -19,6 +19,9 @@ use init::States;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
+/// User code that is running.
+pub(crate) type Call<T> = BoxFuture<'static, Result<T, Error>>;
+
 /// Names the shape of a function, which its first parameter decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
-use super::{BoxFuture, Function, Kind, Options, body::Request, classify::ContextKind, init::Starter};
+use super::{Call, Function, Kind, Options, body::Request, classify::ContextKind, init::Starter};
 use crate::{
     context::{Context, Origin},
     error::{BoxError, Error},
@@ -26,9 +26,9 @@ use crate::{
 
 /// The two ways to call a function: with a request, and with a payload that came otherwise.
 pub(crate) struct Handler {
-    pub(crate) answer: Box<dyn Fn(Origin, Request) -> BoxFuture<'static, Result<Response, Error>> + Send + Sync>,
+    pub(crate) answer: Box<dyn Fn(Origin, Request) -> Call<Response> + Send + Sync>,
     #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "deliveries are the server's"))]
-    pub(crate) deliver: Box<dyn Fn(ContextIn) -> BoxFuture<'static, Result<Out, Error>> + Send + Sync>,
+    pub(crate) deliver: Box<dyn Fn(ContextIn) -> Call<Out> + Send + Sync>,
 }
 
 /// A context and a payload, until the parameters take them.

@@ -12,9 +12,12 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU8, AtomicU32, AtomicU64,
+            Ordering::{AcqRel, Acquire, Relaxed},
+        },
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -40,9 +43,17 @@ pub(crate) struct Activity {
     in_flight: AtomicU32,
     /// What the connection is asked to do: nothing, finish, or end.
     order: AtomicU8,
+    /// Whose turn it is: see [`Driven`].
+    turn: AtomicU8,
     /// Set at the first poll of the connection's task, whose waker stays the same.
     waker: OnceLock<Waker>,
 }
+
+const WAITING: u8 = 0;
+/// It is being polled: a wake is for the poll to see.
+const POLLED: u8 = 1;
+/// It was woken since the last poll began.
+const WOKEN: u8 = 2;
 
 const FINISH: u8 = 1;
 const END: u8 = 2;
@@ -57,13 +68,26 @@ impl Activity {
 
     fn ask(&self, order: u8) {
         self.order.fetch_max(order, Relaxed);
-        self.wake();
+        self.notify();
     }
 
-    fn wake(&self) {
-        if let Some(waker) = self.waker.get() {
+    fn notify(&self) {
+        let before = self.turn.fetch_or(WOKEN, AcqRel);
+        if before & POLLED == 0
+            && let Some(waker) = self.waker.get()
+        {
             waker.wake_by_ref();
         }
+    }
+}
+
+impl Wake for Activity {
+    fn wake(self: Arc<Self>) {
+        self.notify();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.notify();
     }
 }
 
@@ -195,7 +219,7 @@ impl Watched {
         let begun = self.activity.begun.load(Relaxed);
         if self.activity.in_flight.load(Relaxed) > 0 {
             // Whoever waits there may set a timer now: see `Running`.
-            self.activity.wake();
+            self.activity.notify();
             (self.seen, self.still) = (begun, 0);
             return;
         }
@@ -235,17 +259,22 @@ impl Drop for Registered {
 
 pin_project! {
     /// Drives a connection and does what its [`Activity`] is asked.
+    ///
+    /// A function that reads a body wakes the connection it is a part of while that is being polled. Handing such a wake to
+    /// the runtime costs as much as parsing the event, so it is taken here: the connection is polled once more at once.
     pub(crate) struct Driven<C> {
         #[pin]
         connection: C,
         registered: Registered,
+        waker: Waker,
         finishing: bool,
     }
 }
 
 impl<C> Driven<C> {
-    pub(crate) const fn new(connection: C, registered: Registered) -> Self {
-        Self { connection, registered, finishing: false }
+    pub(crate) fn new(connection: C, registered: Registered) -> Self {
+        let waker = Waker::from(Arc::clone(&registered.activity));
+        Self { connection, registered, waker, finishing: false }
     }
 }
 
@@ -255,7 +284,8 @@ impl<C: GracefulConnection> Future for Driven<C> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let activity = &this.registered.activity;
-        activity.waker.get_or_init(|| context.waker().clone());
+        let task = activity.waker.get_or_init(|| context.waker().clone());
+        activity.turn.swap(POLLED, AcqRel);
         match activity.order.load(Relaxed) {
             0 => {}
             END => return Poll::Ready(None),
@@ -265,7 +295,22 @@ impl<C: GracefulConnection> Future for Driven<C> {
                 this.connection.as_mut().graceful_shutdown();
             }
         }
-        this.connection.poll(context).map(Some)
+        let mut context = Context::from_waker(this.waker);
+        if let Poll::Ready(ended) = this.connection.as_mut().poll(&mut context) {
+            return Poll::Ready(Some(ended));
+        }
+        if activity.turn.compare_exchange(POLLED, WAITING, AcqRel, Acquire).is_ok() {
+            return Poll::Pending;
+        }
+        // Once more, and no oftener: other connections want their turn too.
+        activity.turn.swap(POLLED, AcqRel);
+        if let Poll::Ready(ended) = this.connection.poll(&mut context) {
+            return Poll::Ready(Some(ended));
+        }
+        if activity.turn.swap(WAITING, AcqRel) & WOKEN != 0 {
+            task.wake_by_ref();
+        }
+        Poll::Pending
     }
 }
 
@@ -315,5 +360,75 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience { head: Duration::from_secs(2), idle: Duration::from_secs(20) };
+    const HEAD: u32 = 4;
+    const IDLE: u32 = 40;
+
+    /// Looks at a connection so often, and tells what it was asked then.
+    fn order_after(watched: &mut Watched, looks: u32) -> u8 {
+        for _ in 0..looks {
+            watched.look(HEAD, IDLE);
+        }
+        watched.activity.order.load(Relaxed)
+    }
+
+    fn opened() -> Watched {
+        Watched { activity: Arc::default(), seen: 0, still: 0 }
+    }
+
+    #[test]
+    fn who_never_begins_is_cut_off() {
+        assert_eq!(order_after(&mut opened(), HEAD), 0);
+        assert_eq!(order_after(&mut opened(), HEAD + 1), END);
+    }
+
+    #[test]
+    fn who_stops_in_the_middle_of_a_head_is_cut_off() {
+        let mut watched = opened();
+        drop(watched.activity.begin(Version::HTTP_11));
+        assert_eq!(order_after(&mut watched, HEAD + 2), 0, "idle is not slow");
+        watched.activity.reading.store(true, Relaxed);
+        assert_eq!(order_after(&mut watched, HEAD + 1), END);
+    }
+
+    #[test]
+    fn who_is_idle_is_asked_to_finish_and_then_made_to() {
+        let mut watched = opened();
+        drop(watched.activity.begin(Version::HTTP_2));
+        watched.activity.reading.store(true, Relaxed);
+        assert_eq!(order_after(&mut watched, IDLE), 0, "in h2 bytes between requests are housekeeping");
+        assert_eq!(order_after(&mut watched, 3), FINISH);
+        assert_eq!(order_after(&mut watched, IDLE), END);
+    }
+
+    #[test]
+    fn a_long_request_is_left_alone() {
+        let mut watched = opened();
+        let in_flight = watched.activity.begin(Version::HTTP_11);
+        assert_eq!(order_after(&mut watched, 10 * IDLE), 0);
+        drop(in_flight);
+        assert_eq!(order_after(&mut watched, IDLE), 0, "its end is progress");
+    }
+
+    #[tokio::test]
+    async fn a_wake_during_a_poll_is_not_lost() {
+        let connections = Connections::new(PATIENCE);
+        let registered = connections.open();
+        let activity = Arc::clone(&registered.activity);
+        assert_eq!(connections.count(), 1);
+        // Outside of a poll the task is woken; inside, the poll is told.
+        assert_eq!(activity.turn.load(Relaxed), WAITING);
+        activity.turn.store(POLLED, Relaxed);
+        activity.notify();
+        assert_eq!(activity.turn.load(Relaxed), POLLED | WOKEN);
+        drop(registered);
+        connections.all_closed().await;
     }
 }

@@ -12,7 +12,7 @@ use super::Server;
 
 /// How long a kept-alive connection may still bring a request before it is closed. A client that is about to send one when
 /// the signal comes gets its answer, with `Connection: close`, rather than a reset.
-const LINGER: Duration = Duration::from_millis(1000);
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Why a drain ended with work undone.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) async fn drain(server: &Arc<Server>, listener: TcpListener, grace: Du
     server.close(listener).map_err(Unfinished::Port)?;
     let connections = &server.connections;
     let done = async {
-        if tokio::time::timeout(LINGER, connections.all_closed()).await.is_err() {
+        if tokio::time::timeout(LINGER.min(grace / 2), connections.all_closed()).await.is_err() {
             connections.finish();
             connections.all_closed().await;
         }

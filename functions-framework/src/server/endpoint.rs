@@ -29,7 +29,7 @@ use super::{
 use crate::{
     context::Origin,
     error::{Cause, Error},
-    function::{BoxFuture, Handler, Kind, body::Request, http::HttpIn},
+    function::{Call, Handler, Kind, body::Request, http::HttpIn},
 };
 
 /// What every answer of a function says of it (OpenFunction's own header).
@@ -120,7 +120,7 @@ impl Endpoint {
         let head = Head::of(&request);
         let (call, admitted, permit) = match self.admit(&request) {
             Ok(permit) => (self.invoke(request), true, permit),
-            Err(refusal) => (Box::pin(ready(Err(refusal))) as Call, false, None),
+            Err(refusal) => (Box::pin(ready(Err(refusal))) as Call<Response>, false, None),
         };
         let invocation = Invocation { endpoint: Arc::clone(self), admitted, complete: false, _permit: permit };
         Running { call: Some(call), invocation: Some(invocation), head, started, timer: None, patient: anyway }
@@ -128,6 +128,7 @@ impl Endpoint {
 
     /// Makes the answer out of what became of the call, and tells the log.
     fn finish(&self, outcome: Result<Result<Response, Error>, Crash>, head: &Head, started: Instant) -> Response {
+        let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
         let (mut response, status, cause) = match outcome {
             Ok(Ok(response)) if response.status().as_u16() < 400 => (response, SUCCESS, None),
             Ok(Ok(mut response)) => {
@@ -149,6 +150,7 @@ impl Endpoint {
             function: self.name(),
             events: self.kind != Kind::Http,
             status: response.status(),
+            gone,
             cause: cause.as_deref(),
             started,
         });
@@ -173,7 +175,7 @@ impl Endpoint {
 
     /// Calls the function. Only here is a future allocated, so that all around it stays small: a large one would be copied
     /// at every step from the socket to here.
-    fn invoke(&self, request: Request) -> Call {
+    fn invoke(&self, request: Request) -> Call<Response> {
         match &self.handler {
             Handler::Http(handler) => handler(HttpIn::new(request)),
             Handler::CloudEvent(handler) => match webhook::handshake(&request, &self.limits.webhook_origins) {
@@ -185,12 +187,10 @@ impl Endpoint {
     }
 }
 
-type Call = BoxFuture<'static, Result<Response, Error>>;
-
 /// A call that is going on, within its limits.
 pub(crate) struct Running {
     /// Both are none once the answer is there.
-    call: Option<Call>,
+    call: Option<Call<Response>>,
     invocation: Option<Invocation>,
     head: Head,
     started: Instant,

@@ -53,7 +53,7 @@ pub(crate) struct Server {
 }
 
 /// The head of a request may be as large as this, in HTTP/1.1 and in h2.
-const MAX_HEAD: usize = 64 << 10;
+const MAX_HEAD: u32 = 64 << 10;
 
 impl Server {
     pub(crate) fn new(
@@ -196,10 +196,10 @@ impl Future for Answering {
 fn protocol() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // A client that ends its own half has gone: nobody would read the answer.
-    builder.http1().half_close(false).max_buf_size(MAX_HEAD);
+    builder.http1().half_close(false).max_buf_size(MAX_HEAD as usize);
     builder
         .http2()
-        .max_header_list_size(MAX_HEAD as u32)
+        .max_header_list_size(MAX_HEAD)
         .max_concurrent_streams(256)
         // Rapid reset (CVE-2023-44487): a client that opens streams only to reset them is sent away.
         .max_pending_accept_reset_streams(32)

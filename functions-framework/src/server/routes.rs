@@ -7,6 +7,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use axum::{
@@ -14,15 +15,21 @@ use axum::{
     body::Body,
     extract::ConnectInfo,
     response::{IntoResponse as _, Response},
-    routing::{MethodFilter, MethodRouter, on_service},
+    routing::{MethodFilter, MethodRouter, any_service, on_service},
 };
-use http::Method;
+use http::{Method, StatusCode};
 use tower::{ServiceExt as _, service_fn};
 
-use super::endpoint::{Endpoint, Invocation, Running};
-use crate::function::{
-    BoxFuture,
-    body::{Request, RequestBody},
+use super::{
+    endpoint::{Endpoint, Invocation, Running},
+    log::{Entry, Head, Log},
+};
+use crate::{
+    error::Error,
+    function::{
+        BoxFuture,
+        body::{Request, RequestBody},
+    },
 };
 
 /// The functions that are served, each with where.
@@ -49,8 +56,8 @@ impl Routes {
     ///
     /// # Errors
     /// A pattern that axum does not take, or two functions that want the same requests, in words for their author.
-    pub(crate) fn new(routes: Vec<Route>, layers: Vec<Layer>, max_body_size: usize) -> Result<Self, String> {
-        if let [route] = &routes[..]
+    pub(crate) fn new(functions: &[Route], layers: Vec<Layer>, max_body_size: usize, log: Log) -> Result<Self, String> {
+        if let [route] = functions
             && route.paths.is_empty()
             && route.methods.is_empty()
             && layers.is_empty()
@@ -58,7 +65,7 @@ impl Routes {
             return Ok(Self::One(Arc::clone(&route.endpoint)));
         }
         let mut router = Router::new();
-        for (path, routes) in by_path(&routes)? {
+        for (path, routes) in by_path(functions)? {
             let mut methods = MethodRouter::new();
             for route in routes {
                 let endpoint = Arc::clone(&route.endpoint);
@@ -67,7 +74,7 @@ impl Routes {
                     async move { Ok::<_, Infallible>(through_router(&endpoint, request, max_body_size).await) }
                 });
                 methods = if route.methods.is_empty() {
-                    methods.fallback_service(service)
+                    methods.merge(any_service(service))
                 } else {
                     methods.merge(on_service(filter(&route.methods)?, service))
                 };
@@ -76,6 +83,9 @@ impl Routes {
                 Some(path) => router.route(path, methods),
                 None => router.fallback_service(methods),
             };
+        }
+        if functions.iter().all(|route| !route.paths.is_empty()) {
+            router = router.fallback(async move |request: axum::extract::Request| no_function(&request, log));
         }
         for layer in layers {
             router = layer(router);
@@ -173,9 +183,50 @@ fn filter(methods: &[Method]) -> Result<MethodFilter, String> {
     all.ok_or_else(|| "no method".to_owned())
 }
 
-/// Where a request goes that no function takes.
+/// Answers a request that no function takes, and tells whoever reads along.
+fn no_function(request: &axum::extract::Request, log: Log) -> Response {
+    let error = Error::refused(StatusCode::NOT_FOUND, "no function is served at this path");
+    let (head, started) = (Head::of(request), Instant::now());
+    let status = error.status_code();
+    log.write(&Entry { head: &head, function: "", events: false, status, gone: false, cause: None, started });
+    error.into_response()
+}
+
+/// Answers for an ignored path.
 pub(crate) fn not_found() -> Response {
-    let mut response = http::StatusCode::NOT_FOUND.into_response();
+    let mut response = StatusCode::NOT_FOUND.into_response();
     *response.body_mut() = Body::empty();
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{App, startup};
+
+    async fn hello() {}
+
+    /// The error of putting functions with these routes together.
+    async fn conflict(routes: &[(&'static str, &str, &[&str])]) -> Option<String> {
+        let functions = routes.iter().map(|(name, path, methods)| {
+            let options = crate::function::Options::new(*name).path((*path).to_owned()).methods(methods);
+            crate::function::http::from_axum(options, hello)
+        });
+        let built = startup::build(functions.collect(), &crate::settings::Settings::default(), Vec::new()).await;
+        built.err().map(|exit| exit.to_string())
+    }
+
+    #[tokio::test]
+    async fn functions_share_a_path_as_long_as_their_methods_differ() {
+        assert_eq!(conflict(&[("a", "/x", &["GET"]), ("b", "/x", &["POST"])]).await, None);
+        assert_eq!(conflict(&[("a", "/x", &["GET"]), ("b", "/x", &[])]).await, None);
+        let both = conflict(&[("a", "/x", &["GET", "PUT"]), ("b", "/x", &["PUT"])]).await.unwrap();
+        assert!(both.contains("`a` and `b` both want /x"), "{both}");
+        let both = conflict(&[("a", "/x/{id}", &[]), ("b", "/x/{name}", &[])]).await.unwrap();
+        assert!(both.contains("function `b`: path \"/x/{name}\""), "{both}");
+    }
+
+    #[test]
+    fn an_app_shows_its_functions() {
+        assert!(format!("{:?}", App::new().http("hello", hello)).contains("hello"));
+    }
 }

@@ -153,13 +153,14 @@ impl Draft {
         !self.specversion && self.id.is_none() && self.source.is_none() && self.ty.is_none()
     }
 
-    /// Makes the event, without data.
+    /// Makes the event, without data. It is boxed: it is large, and on its way to the function it moves from one result
+    /// into another several times, which costs more than the allocation.
     #[inline]
-    pub(super) fn finish(self) -> Result<Event, Invalid> {
+    pub(super) fn finish(self) -> Result<Box<Event>, Invalid> {
         if !self.specversion {
             return Err(missing("specversion"));
         }
-        let mut event = BLANK.clone();
+        let mut event = Box::new(BLANK.clone());
         event.set_id(self.id.ok_or_else(|| missing("id"))?);
         event.set_source(self.source.ok_or_else(|| missing("source"))?);
         event.set_type(self.ty.ok_or_else(|| missing("type"))?);

@@ -57,6 +57,7 @@ pub(crate) enum Received {
 }
 
 /// Decodes the event or the batch of a message, in whichever mode.
+#[inline]
 pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Received, Error> {
     let mut content_types = headers.get_all(CONTENT_TYPE).iter();
     let content_type = content_types.next();
@@ -81,6 +82,11 @@ pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Received, Error
             }
         }
     }
+}
+
+/// Decodes the body of structured mode, whatever the headers say.
+pub(crate) fn decode_structured(body: &Bytes) -> Result<Envelope, Error> {
+    structured::decode(body)
 }
 
 /// Tells the mode a content type alone decides.

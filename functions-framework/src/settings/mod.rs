@@ -1,0 +1,263 @@
+//! What an operator can set: flags and environment variables, read once into typed values.
+//!
+//! One table says it all; `--help` prints it. Order: code, then flag, then environment, then function context, then default.
+
+mod spelling;
+mod table;
+mod value;
+
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
+
+use tracing_subscriber::filter::Targets;
+
+use crate::function::Kind;
+pub(crate) use spelling::nearest;
+use table::{ROWS, Row};
+
+/// The settings of a process.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) host: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) target: Option<String>,
+    pub(crate) signature: Option<Kind>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) max_body_size: usize,
+    pub(crate) concurrency: Option<usize>,
+    pub(crate) shutdown_grace: Duration,
+    pub(crate) ignored_routes: Vec<String>,
+    pub(crate) health: Switch,
+    pub(crate) header_timeout: Duration,
+    pub(crate) keep_alive: Duration,
+    pub(crate) webhook_origins: Vec<String>,
+    pub(crate) log_format: LogFormat,
+    pub(crate) access_log: Switch,
+    pub(crate) log_filter: Targets,
+    /// Knative sets `LISTEN_ADDRESS` where it also probes the health routes.
+    pub(crate) listen_address_is_set: bool,
+}
+
+/// A switch that may decide for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Switch {
+    Auto,
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    Text,
+    Json,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Serve(Box<Settings>),
+    Help,
+    Version,
+}
+
+/// A setting that cannot be used, in words for the person who set it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Invalid {
+    /// The command line is not one of ours.
+    Usage(String),
+    /// A value is not what the setting takes.
+    Value(String),
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(text) | Self::Value(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            host: None,
+            port: None,
+            target: None,
+            signature: None,
+            timeout: Some(Duration::from_secs(300)),
+            max_body_size: 16 << 20,
+            concurrency: None,
+            shutdown_grace: Duration::from_secs(25),
+            ignored_routes: vec!["/robots.txt".to_owned(), "/favicon.ico".to_owned()],
+            health: Switch::Auto,
+            header_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(600),
+            webhook_origins: Vec::new(),
+            log_format: LogFormat::Auto,
+            access_log: Switch::Auto,
+            log_filter: Targets::new().with_default(tracing::Level::INFO),
+            listen_address_is_set: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the command line (without the program's name) and the environment.
+    pub(crate) fn read(
+        arguments: impl IntoIterator<Item = std::ffi::OsString>,
+        environment: impl Fn(&str) -> Option<std::ffi::OsString>,
+    ) -> Result<Request, Invalid> {
+        let mut settings = Self::default();
+        for row in ROWS {
+            for variable in row.variables {
+                let Some(whole) = environment(variable.name) else { continue };
+                if whole.is_empty() && !variable.empty_is_value {
+                    continue;
+                }
+                let text = whole.to_str();
+                if text.and_then(|text| (row.set)(&mut settings, (variable.part)(text))).is_none() {
+                    return Err(Invalid::Value(mistake(variable.name, &whole.to_string_lossy(), row)));
+                }
+                // The first that is set wins.
+                break;
+            }
+        }
+        settings.listen_address_is_set = environment("LISTEN_ADDRESS").is_some_and(|value| !value.is_empty());
+
+        let mut parser = lexopt::Parser::from_args(arguments);
+        loop {
+            let row = match parser.next().map_err(|error| Invalid::Usage(error.to_string()))? {
+                None => return Ok(Request::Serve(Box::new(settings))),
+                Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) => return Ok(Request::Help),
+                Some(lexopt::Arg::Long("version") | lexopt::Arg::Short('V')) => return Ok(Request::Version),
+                Some(lexopt::Arg::Long(name)) => ROWS.iter().find(|row| row.flag == Some(name)).ok_or_else(|| unknown(name))?,
+                Some(other) => return Err(Invalid::Usage(other.unexpected().to_string())),
+            };
+            let value = parser.value().map_err(|error| Invalid::Usage(error.to_string()))?;
+            if value.to_str().and_then(|text| (row.set)(&mut settings, text)).is_none() {
+                let flag = format!("--{}", row.flag.unwrap_or_default());
+                return Err(Invalid::Usage(mistake(&flag, &value.to_string_lossy(), row)));
+            }
+        }
+    }
+
+    /// The text of `--help`.
+    pub(crate) fn help() -> String {
+        let mut text = String::from(
+            "Serves the functions of this program.\n\nA flag wins over its variables, the first variable over the next.\n\n",
+        );
+        for row in ROWS {
+            let flag = row.flag.map(|flag| format!("--{flag} <{}>", row.value));
+            let variables: Vec<_> = row.variables.iter().map(|variable| variable.name).collect();
+            let names: Vec<_> = flag.into_iter().chain(variables.into_iter().map(str::to_owned)).collect();
+            let default = if row.default.is_empty() { String::new() } else { format!(" [default: {}]", row.default) };
+            // Writing to a text cannot fail.
+            let _ = writeln!(text, "  {}\n        {}{default}", names.join(", "), row.what);
+        }
+        text += "  FUNC_CONTEXT, FUNC_CONTEXT_V1BETA2\n        the function context that OpenFunction gives\n";
+        text += "  -h, --help\n  -V, --version\n\n";
+        text += "Exit codes: 0 after a drain, 64 a bad flag or an unknown target, 69 the port is taken, 70 `init` failed,\n";
+        text += "75 the drain ran out of time, 78 a bad setting or function context.\n";
+        text
+    }
+}
+
+fn mistake(name: &str, value: &str, row: &Row) -> String {
+    format!("{name}={value}: expected {}", row.expected)
+}
+
+fn unknown(name: &str) -> Invalid {
+    let flags = ROWS.iter().filter_map(|row| row.flag).chain(["help", "version"]);
+    let hint = nearest(name, flags).map_or_else(String::new, |flag| format!(", did you mean `--{flag}`?"));
+    Invalid::Usage(format!("unknown flag `--{name}`{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads settings from a command line and variables written as on one.
+    fn read(arguments: &str, variables: &[(&str, &str)]) -> Result<Settings, Invalid> {
+        let arguments = arguments.split_whitespace().map(Into::into);
+        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        match Settings::read(arguments, variable)? {
+            Request::Serve(settings) => Ok(*settings),
+            Request::Help | Request::Version => panic!("asked for help"),
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_environment_and_that_over_the_default() {
+        assert_eq!(read("", &[]).unwrap().port, None);
+        assert_eq!(read("", &[("PORT", "9")]).unwrap().port, Some(9));
+        assert_eq!(read("--port 7", &[("PORT", "9")]).unwrap().port, Some(7));
+        assert_eq!(read("--port=7", &[]).unwrap().port, Some(7));
+        assert_eq!(read("", &[("PORT", "")]).unwrap().port, None, "an empty variable is none");
+        let both = [("FUNCTION_TIMEOUT", "3s"), ("CLOUD_RUN_TIMEOUT_SECONDS", "60")];
+        assert_eq!(read("", &both).unwrap().timeout, Some(Duration::from_secs(3)));
+        assert_eq!(read("", &both[1..]).unwrap().timeout, Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn an_address_may_be_whole_or_in_parts() {
+        let address = |variables: &[(&str, &str)]| {
+            let settings = read("", variables).unwrap();
+            (settings.host, settings.port)
+        };
+        assert_eq!(address(&[("LISTEN_ADDRESS", "[::]:8081")]), (Some("::".to_owned()), Some(8081)));
+        assert_eq!(address(&[("LISTEN_ADDRESS", ":8081"), ("PORT", "1")]), (None, Some(8081)));
+        assert_eq!(address(&[("ADDRESS", "0.0.0.0"), ("PORT", "1")]), (Some("0.0.0.0".to_owned()), Some(1)));
+        let wrong = read("", &[("LISTEN_ADDRESS", "0.0.0.0")]).unwrap_err();
+        assert!(wrong.to_string().starts_with("LISTEN_ADDRESS=0.0.0.0: expected"), "{wrong}");
+    }
+
+    #[test]
+    fn a_bad_value_names_itself_and_what_is_expected() {
+        let text = |result: Result<Settings, Invalid>| result.unwrap_err().to_string();
+        assert_eq!(text(read("", &[("PORT", "abc")])), "PORT=abc: expected a number from 0 to 65535");
+        assert_eq!(text(read("--port 70000", &[])), "--port=70000: expected a number from 0 to 65535");
+        assert_eq!(text(read("--prot 1", &[])), "unknown flag `--prot`, did you mean `--port`?");
+        for (name, value) in [
+            ("FUNCTION_TIMEOUT", "soon"),
+            ("FUNCTION_TIMEOUT", "99999999999999999h"),
+            ("FUNCTION_MAX_BODY_SIZE", "1 light year"),
+            ("FUNCTION_CONCURRENCY", "0"),
+            ("FUNCTION_KEEP_ALIVE", "0"),
+            ("IGNORED_ROUTES", "robots.txt"),
+            ("FUNCTION_HEALTH", "maybe"),
+            ("FUNCTION_SIGNATURE_TYPE", "grpc"),
+            ("LOG_FORMAT", "xml"),
+            ("RUST_LOG", "hello=loud"),
+        ] {
+            let refused = text(read("", &[(name, value)]));
+            assert!(refused.starts_with(&format!("{name}={value}: expected ")), "{refused}");
+        }
+        assert!(matches!(read("--port", &[]), Err(Invalid::Usage(_))));
+        assert!(matches!(read("hello", &[]), Err(Invalid::Usage(_))));
+        assert!(matches!(read("", &[("PORT", "x")]), Err(Invalid::Value(_))));
+    }
+
+    #[test]
+    fn values_have_their_usual_forms() {
+        let settings = read("--timeout 0 --max-body-size 2MiB --shutdown-grace 250ms --concurrency unlimited", &[]).unwrap();
+        assert_eq!((settings.timeout, settings.max_body_size, settings.concurrency), (None, 2 << 20, None));
+        assert_eq!(settings.shutdown_grace, Duration::from_millis(250));
+        assert_eq!(read("", &[("IGNORED_ROUTES", "")]).unwrap().ignored_routes, [""; 0]);
+        assert_eq!(read("--ignored-routes /a,/b", &[]).unwrap().ignored_routes, ["/a", "/b"]);
+        assert_eq!(read("", &[("FUNCTION_SIGNATURE_TYPE", "event")]).unwrap().signature, Some(Kind::CloudEvent));
+    }
+
+    #[test]
+    fn help_names_every_setting() {
+        let help = Settings::help();
+        for row in ROWS {
+            for variable in row.variables {
+                assert!(help.contains(variable.name), "{}", variable.name);
+            }
+        }
+    }
+}

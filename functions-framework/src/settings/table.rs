@@ -1,0 +1,259 @@
+//! Every setting, a row each: its names, its meaning, and how its value is read.
+
+use super::{
+    LogFormat, Settings,
+    value::{duration, size, switch},
+};
+use crate::function::Kind;
+
+/// One line of the table.
+pub(super) struct Row {
+    pub(super) flag: Option<&'static str>,
+    pub(super) value: &'static str,
+    pub(super) variables: &'static [Variable],
+    pub(super) default: &'static str,
+    pub(super) what: &'static str,
+    pub(super) expected: &'static str,
+    pub(super) set: fn(&mut Settings, &str) -> Option<()>,
+}
+
+pub(super) struct Variable {
+    pub(super) name: &'static str,
+    /// The part of the variable that this setting reads.
+    pub(super) part: fn(&str) -> &str,
+    /// Whether an empty variable is a value; elsewhere it counts as unset, as usual in containers.
+    pub(super) empty_is_value: bool,
+}
+
+const fn variable(name: &'static str) -> Variable {
+    Variable { name, part: |whole| whole, empty_is_value: false }
+}
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        flag: Some("host"),
+        value: "ADDRESS",
+        variables: &[Variable { name: "LISTEN_ADDRESS", part: host_part, empty_is_value: false }, variable("ADDRESS")],
+        default: "[::], or 0.0.0.0 without IPv6",
+        what: "address to listen on",
+        expected: "an address such as 127.0.0.1, 0.0.0.0 or [::]",
+        set: |settings, value| {
+            let bare = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(value);
+            // `:8080` names a port and leaves the address open.
+            settings.host = (!bare.is_empty()).then(|| bare.to_owned());
+            (!bare.contains(char::is_whitespace)).then_some(())
+        },
+    },
+    Row {
+        flag: Some("port"),
+        value: "PORT",
+        variables: &[Variable { name: "LISTEN_ADDRESS", part: port_part, empty_is_value: false }, variable("PORT")],
+        default: "the function context's, or 8080",
+        what: "port to listen on; 0 takes a free one",
+        expected: "a number from 0 to 65535",
+        set: |settings, value| {
+            settings.port = Some(value.parse().ok()?);
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("target"),
+        value: "NAME",
+        variables: &[variable("FUNCTION_TARGET")],
+        default: "the only function, or all",
+        what: "function to serve",
+        expected: "the name of a function",
+        set: |settings, value| {
+            settings.target = Some(value.to_owned());
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("signature-type"),
+        value: "KIND",
+        variables: &[variable("FUNCTION_SIGNATURE_TYPE")],
+        default: "what the code says",
+        what: "kind the function is expected to be: a difference is a warning",
+        expected: "http, typed, cloudevent, event or openfunction",
+        set: |settings, value| {
+            settings.signature = Some(match value {
+                "http" | "typed" => Kind::Http,
+                "cloudevent" | "event" => Kind::CloudEvent,
+                "openfunction" => Kind::OpenFunction,
+                _ => return None,
+            });
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("source"),
+        value: "PATH",
+        variables: &[variable("FUNCTION_SOURCE")],
+        default: "",
+        what: "accepted and ignored: the program is the source",
+        expected: "a path",
+        set: |_, _| Some(()),
+    },
+    Row {
+        flag: Some("timeout"),
+        value: "DURATION",
+        variables: &[variable("FUNCTION_TIMEOUT"), variable("CLOUD_RUN_TIMEOUT_SECONDS")],
+        default: "5m",
+        what: "longest time to the head of the answer, then 504; 0 sets no limit",
+        expected: "seconds, or a number with ms, s, m or h",
+        set: |settings, value| {
+            settings.timeout = Some(duration(value)?).filter(|limit| !limit.is_zero());
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("max-body-size"),
+        value: "SIZE",
+        variables: &[variable("FUNCTION_MAX_BODY_SIZE")],
+        default: "16MiB",
+        what: "largest request body, then 413",
+        expected: "bytes, or a number with kB, MB, GB, KiB, MiB or GiB",
+        set: |settings, value| {
+            settings.max_body_size = usize::try_from(size(value)?).ok()?;
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("concurrency"),
+        value: "NUMBER",
+        variables: &[variable("FUNCTION_CONCURRENCY")],
+        default: "unlimited",
+        what: "most invocations at once, then 503",
+        expected: "a number from 1, or `unlimited`",
+        set: |settings, value| {
+            settings.concurrency = if value == "unlimited" { None } else { Some(value.parse().ok().filter(|&most| most > 0)?) };
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("shutdown-grace"),
+        value: "DURATION",
+        variables: &[variable("FUNCTION_SHUTDOWN_GRACE")],
+        default: "25s",
+        what: "time that running invocations get after SIGTERM or SIGINT",
+        expected: "seconds, or a number with ms, s, m or h",
+        set: |settings, value| {
+            settings.shutdown_grace = duration(value)?;
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("ignored-routes"),
+        value: "PATHS",
+        variables: &[Variable { name: "IGNORED_ROUTES", part: |whole| whole, empty_is_value: true }],
+        default: "/robots.txt,/favicon.ico",
+        what: "paths that answer 404 without an invocation; empty: none",
+        expected: "paths with a leading slash, separated by commas",
+        set: |settings, value| {
+            let paths: Vec<_> = value.split(',').map(str::trim).filter(|path| !path.is_empty()).collect();
+            let all_are_paths = paths.iter().all(|path| path.starts_with('/'));
+            settings.ignored_routes = paths.into_iter().map(str::to_owned).collect();
+            all_are_paths.then_some(())
+        },
+    },
+    Row {
+        flag: Some("health"),
+        value: "WHEN",
+        variables: &[variable("FUNCTION_HEALTH")],
+        default: "auto",
+        what: "answer /health/readiness, /health/liveness, /readyz and /healthz; auto: unless an HTTP function takes every path and LISTEN_ADDRESS is not set",
+        expected: "auto, on or off",
+        set: |settings, value| {
+            settings.health = switch(value)?;
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("header-timeout"),
+        value: "DURATION",
+        variables: &[variable("FUNCTION_HEADER_TIMEOUT")],
+        default: "10s",
+        what: "longest time for a client to send the head of a request",
+        expected: "seconds from 1, or a number with ms, s, m or h",
+        set: |settings, value| {
+            settings.header_timeout = duration(value).filter(|limit| !limit.is_zero())?;
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("keep-alive"),
+        value: "DURATION",
+        variables: &[variable("FUNCTION_KEEP_ALIVE")],
+        default: "10m",
+        what: "longest time a connection may stay without a request",
+        expected: "seconds from 1, or a number with ms, s, m or h",
+        set: |settings, value| {
+            settings.keep_alive = duration(value).filter(|limit| !limit.is_zero())?;
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("webhook-origins"),
+        value: "ORIGINS",
+        variables: &[variable("FUNCTION_WEBHOOK_ORIGINS")],
+        default: "none",
+        what: "origins that the CloudEvents webhook handshake (OPTIONS) allows, or *",
+        expected: "host names separated by commas, or *",
+        set: |settings, value| {
+            settings.webhook_origins =
+                value.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
+            settings.webhook_origins.iter().all(|origin| http::HeaderValue::from_str(origin).is_ok()).then_some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("LOG_FORMAT")],
+        default: "text on a terminal, else json",
+        what: "form of the log lines on standard error",
+        expected: "text or json",
+        set: |settings, value| {
+            settings.log_format = match value {
+                "text" => LogFormat::Text,
+                "json" => LogFormat::Json,
+                "auto" => LogFormat::Auto,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("RUST_LOG")],
+        default: "info",
+        what: "levels to log",
+        expected: "a level, or target=level pairs separated by commas",
+        set: |settings, value| {
+            settings.log_filter = value.parse().ok()?;
+            Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("FUNCTION_ACCESS_LOG")],
+        default: "auto",
+        what: "a log line for every request; auto: on a terminal; failures are always logged",
+        expected: "auto, on or off",
+        set: |settings, value| {
+            settings.access_log = switch(value)?;
+            Some(())
+        },
+    },
+];
+
+/// The host of `[::]:8080`, `0.0.0.0:8080` or `:8080`; of a port alone, none.
+fn host_part(address: &str) -> &str {
+    address.rsplit_once(':').map_or("", |(host, _)| host)
+}
+
+/// The port of the same; without one the whole, which is then reported as no port.
+fn port_part(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(_, port)| port)
+}
