@@ -206,9 +206,8 @@ impl App {
             never = server.accept(&listener) => match never {},
             signal = signals.next() => signal,
         };
-        tracing::info!(signal, connections = server.connections.count(), "draining");
         let unfinished = tokio::select! {
-            drained = drain(&server, listener, settings.shutdown_grace) => drained.err(),
+            drained = drain(&server, listener, signal, settings.shutdown_grace) => drained.err(),
             signal = signals.next() => Some(Unfinished::Again(signal)),
         };
         if let Some(why) = unfinished {

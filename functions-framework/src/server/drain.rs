@@ -34,10 +34,17 @@ impl fmt::Display for Unfinished {
 }
 
 /// Closes the port, then waits until every connection has its answers and is closed.
-pub(crate) async fn drain(server: &Arc<Server>, listener: TcpListener, grace: Duration) -> Result<(), Unfinished> {
+pub(crate) async fn drain(
+    server: &Arc<Server>,
+    listener: TcpListener,
+    signal: &'static str,
+    grace: Duration,
+) -> Result<(), Unfinished> {
     server.draining.store(true, Relaxed);
     server.close(listener).map_err(Unfinished::Port)?;
     let connections = &server.connections;
+    // Said once it is so: whoever reads it may rely on it.
+    tracing::info!(signal, connections = connections.count(), "draining");
     let done = async {
         if tokio::time::timeout(LINGER.min(grace / 2), connections.all_closed()).await.is_err() {
             connections.finish();
