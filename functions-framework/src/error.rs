@@ -96,8 +96,28 @@ impl Error {
     pub(crate) fn from_boxed(cause: BoxError) -> Self {
         match cause.downcast::<Opaque>() {
             Ok(known) => known.0,
-            Err(other) => Self::new(other),
+            Err(other) => Self::of_body(other).unwrap_or_else(Self::new),
         }
+    }
+
+    /// Makes an error of what a function met in the body of its request and passed on: it is the caller's.
+    fn of_body(cause: BoxError) -> Result<Self, BoxError> {
+        if has_cause::<http_body_util::LengthLimitError>(&*cause) {
+            return Ok(Self::too_large());
+        }
+        if has_cause::<Interrupted>(&*cause) {
+            return Ok(Self::interrupted(cause));
+        }
+        Err(cause)
+    }
+
+    pub(crate) fn too_large() -> Self {
+        Self::refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than FUNCTION_MAX_BODY_SIZE allows")
+    }
+
+    /// Says that a body ended before it was complete.
+    pub(crate) fn interrupted(cause: BoxError) -> Self {
+        Self::status(StatusCode::BAD_REQUEST, cause).context("the client stopped sending the body").gone()
     }
 
     /// Makes an error that tells the caller its own mistake: `text` is both the cause and the `detail` of the answer.
@@ -165,7 +185,7 @@ impl Error {
     }
 
     /// Says that it came from a client that went away.
-    pub(crate) fn gone(mut self) -> Self {
+    fn gone(mut self) -> Self {
         self.0.gone = true;
         self
     }
@@ -277,6 +297,27 @@ impl StdError for Opaque {
     }
 }
 
+/// Marks an error of the body of a request, so that it is known for one wherever a function passes it on.
+#[derive(Debug)]
+pub(crate) struct Interrupted(pub(crate) BoxError);
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for Interrupted {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+/// Tells whether an error is a `T`, or has one among its causes.
+pub(crate) fn has_cause<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
+    std::iter::successors(Some(error), |&error| error.source()).any(<dyn StdError>::is::<T>)
+}
+
 /// Rides in the extensions of a response so that the guard can log why it was given.
 #[derive(Clone, Debug)]
 pub(crate) struct Cause(pub(crate) String);
@@ -348,6 +389,14 @@ mod tests {
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
         assert!(response.extensions().get::<Cause>().unwrap().0.contains("invalid digit"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_the_callers_however_it_is_passed_on() {
+        let cut: BoxError = Box::new(Interrupted("reset".into()));
+        let error = Error::from(axum::Error::new(cut));
+        assert_eq!((error.status_code(), error.is_gone()), (StatusCode::BAD_REQUEST, true));
+        assert_eq!(Error::from(std::io::Error::other("reset")).status_code(), 500);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use std::{
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
@@ -100,11 +99,7 @@ impl Error {
         if error.is::<LengthLimitError>() {
             return Self::too_large();
         }
-        Self::status(StatusCode::BAD_REQUEST, error).context("the client stopped sending the body").gone()
-    }
-
-    pub(crate) fn too_large() -> Self {
-        Self::refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than FUNCTION_MAX_BODY_SIZE allows")
+        Self::interrupted(error)
     }
 }
 
@@ -132,7 +127,9 @@ impl HttpBody for Source {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.get_mut() {
             #[cfg(feature = "server")]
-            Self::Incoming(body) => Pin::new(body).poll_frame(context).map_err(BoxError::from),
+            Self::Incoming(body) => Pin::new(body)
+                .poll_frame(context)
+                .map_err(|error| Box::new(crate::error::Interrupted(error.into())) as BoxError),
             Self::Body(body) => Pin::new(body).poll_frame(context).map_err(axum::Error::into_inner),
         }
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::{connections::InFlight, crash, endpoint::Invocation};
-use crate::error::BoxError;
+use crate::error::{BoxError, Interrupted, has_cause};
 
 /// An answer that counts as in flight until its last byte was handed over.
 #[derive(Debug)]
@@ -40,7 +40,12 @@ impl http_body::Body for Answer {
         };
         if let Poll::Ready(Some(Err(error))) = &polled {
             // The head is gone: all that is left is to break the connection off, so that nobody takes half for the whole.
-            tracing::error!(function = streaming.function(), error = %error, "the body of the answer failed");
+            let function = streaming.function();
+            if has_cause::<Interrupted>(&**error) {
+                tracing::debug!(function, %error, "the client went away before the answer was complete");
+            } else {
+                tracing::error!(function, %error, "the body of the answer failed");
+            }
         }
         if let Poll::Ready(None | Some(Err(_))) = &polled
             && let Some(ended) = invocation.take()
