@@ -8,7 +8,7 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use crate::PATIENCE;
+use crate::{Log, PATIENCE};
 
 /// A body of a request, whole or streamed.
 pub type Body = BoxBody<Bytes, std::convert::Infallible>;
@@ -28,6 +28,13 @@ pub fn run<T>(client: impl Future<Output = T>) -> T {
 /// Waits for something with an end to patience.
 pub async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(limit, future).await.expect("it takes no longer")
+}
+
+/// Waits for a message in a log, and lets connections go on meanwhile.
+pub async fn logged(log: &Log, message: &str) {
+    while log.all(|line| line.message() == message).is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Opens a connection.

@@ -32,6 +32,15 @@ impl Request {
         Self::new("POST", path).header("content-type", content_type).body(body)
     }
 
+    /// Sends it to another path.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        let mut words = self.head.splitn(3, |&byte| byte == b' ');
+        let (method, rest) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
+        self.head = [method, b" ", path.as_bytes(), b" ", rest].concat();
+        self
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
@@ -266,6 +275,7 @@ impl Connection {
     /// Tells the other side that no more will be sent.
     #[track_caller]
     pub fn finish_writing(&self) {
-        self.stream.get_ref().shutdown(Shutdown::Write).expect("a half can be closed");
+        // It may be closed already.
+        let _ = self.stream.get_ref().shutdown(Shutdown::Write);
     }
 }

@@ -5,6 +5,7 @@
 
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "a harness fails by panicking, and says with what")]
 
+mod folder;
 pub mod h2;
 pub mod http1;
 mod log;
@@ -13,6 +14,7 @@ mod program;
 
 use std::time::{Duration, Instant};
 
+pub use folder::Folder;
 pub use http1::{Connection, Request, Response};
 pub use log::{Line, Log};
 pub use program::{Ended, Program, Start};

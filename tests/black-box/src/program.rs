@@ -71,7 +71,7 @@ impl Start {
     pub fn start(mut self) -> Starting {
         let mut child = match self.command.spawn() {
             Ok(child) => child,
-            Err(error) => panic!("cannot start {:?}: {error}", self.command.get_program()),
+            Err(error) => panic!("cannot start {}: {error}", self.command.get_program().display()),
         };
         let (log, output) = (Log::default(), Log::default());
         let readers = [child.stderr.take().map(|pipe| log.collect(pipe)), child.stdout.take().map(|pipe| output.collect(pipe))];

@@ -78,9 +78,7 @@ fn http_2_streams_are_finished() {
         let answer = sender.send_request(request);
         // Sent once the connection is polled.
         let answer = tokio::spawn(answer);
-        while program.log().all(|line| line.message() == "begun").is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        h2::logged(program.log(), "begun").await;
         program.signal("TERM");
         assert_eq!(answer.await.unwrap().unwrap().status(), 200);
     });
@@ -110,8 +108,7 @@ fn a_drain_that_takes_too_long_is_cut_and_says_what_it_cut() {
             b"POST / HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n".to_vec()
         };
         busy.write(request);
-        // `heavy` says nothing when it begins, but is begun before another connection is answered: give it that.
-        std::thread::sleep(Duration::from_millis(200));
+        program.log().wait_text("begun");
         let began = Instant::now();
         program.signal("TERM");
         program.ended().expect(75, &["FUNCTION_SHUTDOWN_GRACE", &format!("1 of `{target}`")]);

@@ -97,7 +97,7 @@ fn a_body_that_is_declared_too_large_is_413_before_it_is_sent() {
     let program = fixture("echo").arg("--max-body-size").arg("1KiB").serve();
     program.post("/", "text/plain", vec![b'x'; 1024]).expect(200);
     let mut connection = program.connect();
-    connection.write(format!("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", u64::MAX - 1));
+    connection.write(format!("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", u64::MAX / 2));
     connection.read().expect(413);
 }
 
@@ -115,8 +115,7 @@ fn a_body_that_becomes_too_large_is_413_and_its_bytes_are_not_kept() {
         let sent = (0..256).take_while(|_| connection.try_write(&chunk).is_ok()).count();
         assert!(sent >= 16, "{target}: cut off after {sent} MiB");
         if let Ok(response) = connection.head() {
-            // `count` is an ordinary function that meets an error in its body.
-            assert_eq!(response.status, if target == "count" { 500 } else { 413 }, "{target}");
+            assert_eq!(response.status, 413, "{target}");
         }
         program.post("/", "text/plain", "small").expect(200);
         let grown = proc::memory_kib(program.id(), "VmHWM") - before;

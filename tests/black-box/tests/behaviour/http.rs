@@ -114,11 +114,8 @@ fn connection_close_is_honoured() {
 
 #[test]
 fn http_1_0_is_answered() {
-    let mut connection = serve("echo").connect();
-    // The program is gone with its harness by now: a new one stays.
-    drop(connection);
     let program = serve("echo");
-    connection = program.connect();
+    let mut connection = program.connect();
     connection.write("GET /old HTTP/1.0\r\n\r\n");
     let answer = connection.until_closed();
     let text = String::from_utf8_lossy(&answer);

@@ -36,7 +36,9 @@ fn what_callers_send_cannot_forge_a_line() {
         let program = fixture("error").env("LOG_FORMAT", format).env("FUNCTION_ACCESS_LOG", "on").serve();
         program.send(&Request::get("/%0aERROR%1b[31m").header("function-execution-id", b"a\tb\x80\xc2\x9b31m")).expect(500);
         let line = program.log().wait_text("request failed");
-        assert!(!line.text.chars().any(|c| c.is_control() && c != '\t'), "{line:?}");
+        // A tab is harmless, and JSON leaves C1 controls to whoever decodes it.
+        let harmful = |c: char| c.is_control() && c != '\t' && (format == "text" || c.is_ascii());
+        assert!(!line.text.chars().any(harmful), "{line:?}");
     }
 }
 
@@ -92,7 +94,7 @@ fn the_level_can_be_set_for_a_part() {
 #[test]
 fn a_subscriber_of_the_program_is_left_alone_and_code_wins() {
     // Its log is on standard output: the port is asked of the system. What code sets is not asked of the environment.
-    let program = Start::new(env!("CARGO_BIN_EXE_code")).env("PORT", "1").quiet().serve();
+    let program = Start::new(env!("CARGO_BIN_EXE_fixture-in-code")).env("PORT", "1").quiet().serve();
     let response = program.get("/").expect(500);
     assert_eq!(response.header("x-layer"), Some("yes"));
     let ended = program.terminate().expect(0, &[]);

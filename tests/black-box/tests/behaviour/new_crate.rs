@@ -1,49 +1,38 @@
 //! What the README promises: a new crate with one dependency and three lines of code is a server.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
-use black_box_tests::Start;
-
-/// A folder that is gone when the test is.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use black_box_tests::{Folder, Start};
 
 #[test]
 fn one_dependency_and_three_lines_are_a_server() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace is above");
-    let folder = Folder(std::env::temp_dir().join(format!("new-crate-{}", std::process::id())));
+    let folder = Folder::new("new-crate");
     let name = "black-box-new-crate";
-    fs::create_dir_all(folder.0.join("src")).unwrap();
+    fs::create_dir_all(folder.path().join("src")).unwrap();
+    // The profile is that of the workspace, so that what is built already is built.
     let manifest = format!(
-        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nfunctions-framework = {{ path = {:?} }}\n",
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\nfunctions-framework = {{ path = {:?} }}\n\n\
+         [profile.dev]\ndebug = \"line-tables-only\"\n\n[profile.dev.package.\"*\"]\ndebug = false\n",
         root.join("functions-framework")
     );
-    fs::write(folder.0.join("Cargo.toml"), manifest).unwrap();
+    fs::write(folder.path().join("Cargo.toml"), manifest).unwrap();
     // The versions of the workspace, which are here already.
-    fs::copy(root.join("Cargo.lock"), folder.0.join("Cargo.lock")).unwrap();
+    fs::copy(root.join("Cargo.lock"), folder.path().join("Cargo.lock")).unwrap();
     let code = "use functions_framework::function;\n#[function]\nasync fn hello() -> &'static str { \"Hello!\\n\" }\n";
-    fs::write(folder.0.join("src/main.rs"), code).unwrap();
+    fs::write(folder.path().join("src/main.rs"), code).unwrap();
 
     let programs = Path::new(env!("CARGO_BIN_EXE_fixture")).parent().expect("a program is in a folder");
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--offline"]).current_dir(&folder.0);
+    build.args(["build", "--offline"]).current_dir(folder.path());
     build.env("CARGO_TARGET_DIR", programs.parent().expect("a profile is in a folder"));
     let output = build.output().expect("cargo can be run");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains("warning"), "{said}");
 
-    let built = programs.with_file_name("debug").join(name);
-    let program = Start::new(&built).serve();
+    let new = programs.with_file_name("debug").join(name);
+    let program = Start::new(&new).serve();
     assert_eq!(program.get("/").expect(200).text(), "Hello!\n");
     program.terminate().expect(0, &[]);
-    let _ = fs::remove_file(built);
+    let _ = fs::remove_file(new);
 }

@@ -42,8 +42,8 @@ fn the_payload_is_the_data_of_an_event() {
 #[test]
 fn a_broken_event_is_refused_and_a_batch_too() {
     let program = serve("payload");
-    program.send(&Request::post("/", "text/plain", "x").header("ce-id", "1")).expect_problem(400, "ce-");
-    program.post("/", "application/cloudevents+json", "{").expect_problem(400, "");
+    program.send(&Request::post("/", "text/plain", "x").header("ce-id", "1")).expect_problem(400, "`specversion` is missing");
+    program.post("/", "application/cloudevents+json", "{").expect_problem(400, "broken JSON");
     program.post("/", "application/cloudevents-batch+json", "[]").expect_problem(415, "batch");
 }
 

@@ -3,7 +3,7 @@
 use black_box_tests::{Request, Start};
 
 fn several() -> Start {
-    Start::new(env!("CARGO_BIN_EXE_several"))
+    Start::new(env!("CARGO_BIN_EXE_fixture-several"))
 }
 
 #[test]

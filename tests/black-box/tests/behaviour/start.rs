@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use black_box_tests::Start;
+use black_box_tests::{Folder, Start};
 
 use crate::{fixture, serve};
 
@@ -37,15 +37,14 @@ fn nothing_in_the_environment_is_needed() {
 
 #[test]
 fn the_current_directory_may_be_read_only_or_gone() {
-    let folder = std::env::temp_dir().join(format!("black-box-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let mut permissions = fs::metadata(&folder).unwrap().permissions();
+    let folder = Folder::new("read-only");
+    let mut permissions = fs::metadata(folder.path()).unwrap().permissions();
     permissions.set_readonly(true);
-    fs::set_permissions(&folder, permissions).unwrap();
-    let program = fixture("echo").directory(&folder).serve();
+    fs::set_permissions(folder.path(), permissions).unwrap();
+    let program = fixture("echo").directory(folder.path()).serve();
     program.get("/").expect(200);
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "nothing is written");
-    fs::remove_dir(&folder).unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+    drop(folder);
     program.get("/").expect(200);
     program.terminate().expect(0, &[]);
 }
