@@ -1,6 +1,6 @@
 //! Test a function as it is served, without a socket.
 //!
-//! [`http`], [`cloud_event`] and [`open_function`] take what `#[function]` made of a function, written with braces:
+//! [`http()`], [`cloud_event`] and [`open_function`] take what `#[function]` made of a function, written with braces:
 //! `order {}` has the path, the methods and the `init` of `order`. A plain async function will do as well.
 //!
 //! ```
@@ -116,7 +116,7 @@ pub fn open_function<M>(function: impl OpenFunction<M>) -> OpenFunctionTest {
     }
 }
 
-/// Sends requests to a function; made by [`http`].
+/// Sends requests to a function; made by [`http()`].
 #[derive(Debug)]
 #[must_use = "nothing is called until a request is sent"]
 pub struct Http {
