@@ -116,7 +116,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `server` | the port and all around it: [`App`], [`main!`], [`testing`]. Without it there is the model alone, which builds for WebAssembly | yes |
-//! | `ws` | WebSockets: `axum::extract::ws` | no |
+//! | `ws` | web sockets: `axum::extract::ws` | no |
 //! | `multipart` | uploads: `axum::extract::Multipart` | no |
 //! | `form`, `query` | nothing more: `Form` and `Query` are always there | no |
 //!
