@@ -43,6 +43,8 @@ struct Inner {
     verdict: Option<Verdict>,
     detail: Option<Cow<'static, str>>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// The client has gone: there is nobody to answer, and nothing for an operator to look at.
+    gone: bool,
     /// Outermost last: each `context` call adds one.
     contexts: Vec<Cow<'static, str>>,
     source: BoxError,
@@ -77,7 +79,7 @@ impl Error {
             }
             Err(other) => other,
         };
-        Self(Box::new(Inner { status, verdict: None, detail: None, header: None, contexts: Vec::new(), source }))
+        Self(Box::new(Inner { status, verdict: None, detail: None, header: None, gone: false, contexts: Vec::new(), source }))
     }
 
     /// Makes an error that answers `400 Bad Request`.
@@ -160,6 +162,16 @@ impl Error {
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.header = Some((name, value));
         self
+    }
+
+    /// Says that it came from a client that went away.
+    pub(crate) fn gone(mut self) -> Self {
+        self.0.gone = true;
+        self
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.gone
     }
 
     /// Returns the status an HTTP caller gets.

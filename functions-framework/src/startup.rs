@@ -119,7 +119,7 @@ pub(crate) async fn build(
         Switch::Auto | Switch::Off => Health::off(),
     };
     let endpoints = routes.iter().map(|route| Arc::clone(&route.endpoint)).collect();
-    let routes = Routes::new(&routes, layers, settings.max_body_size).map_err(Exit::configuration)?;
+    let routes = Routes::new(&routes, layers, settings.max_body_size, log).map_err(Exit::configuration)?;
     let patience = Patience { head: settings.header_timeout, idle: settings.keep_alive };
     let ignored = settings.ignored_routes.clone();
     Ok((Server::new(routes, health, ignored, settings.max_body_size, patience, settings.timeout), endpoints))

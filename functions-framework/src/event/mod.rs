@@ -64,7 +64,7 @@ pub fn to_json(event: &Event) -> Result<Bytes, Error> {
 /// use functions_framework::event::{AttributesReader as _, from_json};
 ///
 /// let event = from_json(r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed"}"#)?;
-/// assert_eq!(event.source(), "/shop");
+/// assert_eq!((event.source().as_str(), event.data()), ("/shop", None));
 /// assert!(format!("{:#}", from_json("{}").unwrap_err()).contains("specversion"));
 /// # Ok::<(), functions_framework::Error>(())
 /// ```

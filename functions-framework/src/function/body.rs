@@ -100,7 +100,7 @@ impl Error {
         if error.is::<LengthLimitError>() {
             return Self::too_large();
         }
-        Self::status(StatusCode::BAD_REQUEST, error).context("the client stopped sending the body")
+        Self::status(StatusCode::BAD_REQUEST, error).context("the client stopped sending the body").gone()
     }
 
     pub(crate) fn too_large() -> Self {

@@ -39,7 +39,7 @@ pub(crate) async fn drain(server: &Arc<Server>, listener: TcpListener, grace: Du
     server.close(listener).map_err(Unfinished::Port)?;
     let connections = &server.connections;
     let done = async {
-        if tokio::time::timeout(LINGER, connections.all_closed()).await.is_err() {
+        if tokio::time::timeout(LINGER.min(grace / 2), connections.all_closed()).await.is_err() {
             connections.finish();
             connections.all_closed().await;
         }

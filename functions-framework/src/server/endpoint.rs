@@ -128,6 +128,7 @@ impl Endpoint {
 
     /// Makes the answer out of what became of the call, and tells the log.
     fn finish(&self, outcome: Result<Result<Response, Error>, Crash>, head: &Head, started: Instant) -> Response {
+        let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
         let (mut response, status, cause) = match outcome {
             Ok(Ok(response)) if response.status().as_u16() < 400 => (response, SUCCESS, None),
             Ok(Ok(mut response)) => {
@@ -149,6 +150,7 @@ impl Endpoint {
             function: self.name(),
             events: self.kind != Kind::Http,
             status: response.status(),
+            gone,
             cause: cause.as_deref(),
             started,
         });

@@ -5,9 +5,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, uri::PathAndQuery};
-
-use crate::function::body::Request;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, uri::PathAndQuery};
 
 /// Decides what is written.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +33,7 @@ const CLOUD_TRACE: HeaderName = HeaderName::from_static("x-cloud-trace-context")
 const EXECUTION: HeaderName = HeaderName::from_static("function-execution-id");
 
 impl Head {
-    pub(crate) fn of(request: &Request) -> Self {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
         Self {
             method: request.method().clone(),
             target: request.uri().path_and_query().cloned(),
@@ -79,6 +77,8 @@ pub(crate) struct Entry<'a> {
     /// Whether the function takes events: to them a 4xx is an event lost, which an operator must see.
     pub(crate) events: bool,
     pub(crate) status: StatusCode,
+    /// Whether the client left before it was answered.
+    pub(crate) gone: bool,
     /// Why it failed; may have details that are nobody's business outside.
     pub(crate) cause: Option<&'a str>,
     pub(crate) started: Instant,
@@ -88,6 +88,11 @@ impl Log {
     pub(crate) fn write(self, entry: &Entry<'_>) {
         let failed = entry.status.is_server_error();
         let refused = entry.events && entry.status.is_client_error();
+        if entry.gone {
+            let error = entry.cause;
+            tracing::debug!(function = entry.function, error, "the client went away before the request was complete");
+            return;
+        }
         if !self.access && !failed && !refused {
             return;
         }

@@ -7,6 +7,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use axum::{
@@ -16,13 +17,19 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, MethodRouter, any_service, on_service},
 };
-use http::Method;
+use http::{Method, StatusCode};
 use tower::{ServiceExt as _, service_fn};
 
-use super::endpoint::{Endpoint, Invocation, Running};
-use crate::function::{
-    BoxFuture,
-    body::{Request, RequestBody},
+use super::{
+    endpoint::{Endpoint, Invocation, Running},
+    log::{Entry, Head, Log},
+};
+use crate::{
+    error::Error,
+    function::{
+        BoxFuture,
+        body::{Request, RequestBody},
+    },
 };
 
 /// The functions that are served, each with where.
@@ -49,7 +56,7 @@ impl Routes {
     ///
     /// # Errors
     /// A pattern that axum does not take, or two functions that want the same requests, in words for their author.
-    pub(crate) fn new(functions: &[Route], layers: Vec<Layer>, max_body_size: usize) -> Result<Self, String> {
+    pub(crate) fn new(functions: &[Route], layers: Vec<Layer>, max_body_size: usize, log: Log) -> Result<Self, String> {
         if let [route] = functions
             && route.paths.is_empty()
             && route.methods.is_empty()
@@ -76,6 +83,9 @@ impl Routes {
                 Some(path) => router.route(path, methods),
                 None => router.fallback_service(methods),
             };
+        }
+        if functions.iter().all(|route| !route.paths.is_empty()) {
+            router = router.fallback(async move |request: axum::extract::Request| no_function(&request, log));
         }
         for layer in layers {
             router = layer(router);
@@ -173,9 +183,18 @@ fn filter(methods: &[Method]) -> Result<MethodFilter, String> {
     all.ok_or_else(|| "no method".to_owned())
 }
 
-/// Where a request goes that no function takes.
+/// Answers a request that no function takes, and tells whoever reads along.
+fn no_function(request: &axum::extract::Request, log: Log) -> Response {
+    let error = Error::refused(StatusCode::NOT_FOUND, "no function is served at this path");
+    let (head, started) = (Head::of(request), Instant::now());
+    let status = error.status_code();
+    log.write(&Entry { head: &head, function: "", events: false, status, gone: false, cause: None, started });
+    error.into_response()
+}
+
+/// Answers for an ignored path.
 pub(crate) fn not_found() -> Response {
-    let mut response = http::StatusCode::NOT_FOUND.into_response();
+    let mut response = StatusCode::NOT_FOUND.into_response();
     *response.body_mut() = Body::empty();
     response
 }
