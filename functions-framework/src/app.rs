@@ -56,7 +56,16 @@ impl App {
         Self::default()
     }
 
-    /// Adds a function that `#[function]` made: `App::new().function(order {})`.
+    /// Adds a function that `#[function]` made, with its path, its methods and its `init`.
+    ///
+    /// ```
+    /// use functions_framework::{App, function};
+    ///
+    /// #[function(main = false, path = "/orders")]
+    /// async fn orders() -> &'static str { "none\n" }
+    ///
+    /// let app = App::new().function(orders {});
+    /// ```
     pub fn function<R: Registration>(mut self, _registration: R) -> Self {
         self.functions.push(R::function());
         self
@@ -68,6 +77,16 @@ impl App {
     }
 
     /// Adds an HTTP function: whatever axum takes as a handler.
+    ///
+    /// A closure over what it needs has its state; a whole `Router` is a handler by `any_service`.
+    ///
+    /// ```
+    /// use functions_framework::{App, axum::{Router, routing::{any_service, get}}};
+    ///
+    /// let greeting = String::from("Hello!\n");
+    /// let router = Router::new().route("/users/{id}", get(|| async { "Ada\n" }));
+    /// let app = App::new().http("hello", async move || greeting).http("users", any_service(router));
+    /// ```
     pub fn http<H, M>(self, name: &'static str, handler: H) -> Self
     where
         H: axum::handler::Handler<M, ()>,
@@ -77,6 +96,12 @@ impl App {
     }
 
     /// Adds a CloudEvent function.
+    ///
+    /// ```
+    /// use functions_framework::{App, Event};
+    ///
+    /// let app = App::new().cloud_event("seen", async |event: Event| println!("{event}"));
+    /// ```
     pub fn cloud_event<F, M>(self, name: &'static str, function: F) -> Self
     where
         F: cloud_event::CloudEventFunction<M>,
@@ -85,6 +110,12 @@ impl App {
     }
 
     /// Adds an OpenFunction function.
+    ///
+    /// ```
+    /// use functions_framework::{App, Context};
+    ///
+    /// let app = App::new().open_function("echo", async |_: Context, payload: String| payload);
+    /// ```
     pub fn open_function<F, M>(self, name: &'static str, function: F) -> Self
     where
         F: open_function::OpenFunction<M>,
@@ -95,6 +126,18 @@ impl App {
     /// Puts a tower layer around all functions; the last one added sees a request first.
     ///
     /// It sees neither health probes nor ignored paths.
+    ///
+    /// ```
+    /// use functions_framework::{App, axum::{extract::Request, middleware::{Next, from_fn}, response::Response}};
+    ///
+    /// async fn hello() -> &'static str { "Hello!\n" }
+    /// async fn log(request: Request, next: Next) -> Response {
+    ///     println!("{}", request.uri());
+    ///     next.run(request).await
+    /// }
+    ///
+    /// let app = App::new().http("hello", hello).layer(from_fn(log));
+    /// ```
     pub fn layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<Route> + Clone + Send + Sync + 'static,

@@ -1,4 +1,127 @@
-//! Serve plain Rust functions over HTTP, `CloudEvents` and `OpenFunction`.
+//! Serve plain Rust functions over HTTP, CloudEvents and OpenFunction.
+//!
+//! A function is ordinary Rust, annotated. The framework opens the port, tells requests from events, decodes what came,
+//! encodes what is answered, keeps a panic from being an outage, and lets nothing that was accepted go unanswered at a stop.
+//! HTTP is that of [axum], which is re-exported: all its extractors, replies and layers fit.
+//!
+//! # A program
+//!
+//! ```no_run
+//! use functions_framework::function;
+//!
+//! #[function]
+//! async fn hello() -> &'static str { "Hello, OpenFunction!\n" }
+//! ```
+//!
+//! `cargo run` serves it at port 8080: every path and every method. `cargo run -- --help` lists the settings, each a flag and an
+//! environment variable.
+//!
+//! # Kinds of functions
+//!
+//! [`#[function]`](macro@function) tells them apart by the type of the first parameter.
+//!
+//! **HTTP**: anything but the two below, or nothing.
+//!
+//! ```no_run
+//! use functions_framework::{function, http::{Json, Path}};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Pair { a: i64, b: i64 }
+//!
+//! #[function(path = "/add/{unit}", methods(POST))]
+//! async fn add(Path(unit): Path<String>, Json(Pair { a, b }): Json<Pair>) -> String { format!("{} {unit}\n", a + b) }
+//! ```
+//!
+//! **CloudEvent**: an [`Event`], a [`CloudEvent<T>`](CloudEvent) whose data is decoded, or a `Vec` of one for batches.
+//!
+//! ```no_run
+//! use functions_framework::{CloudEvent, Event, Result, event::{EventBuilder as _, EventBuilderV10}, function};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Order { number: u32 }
+//!
+//! #[function]
+//! async fn shipped(order: CloudEvent<Order>) -> Result<Event> {
+//!     let subject = format!("order {}", order.data().number);
+//!     Ok(EventBuilderV10::new().id(order.id()).source("/shipping").ty("order.shipped").subject(subject).build()?)
+//! }
+//! ```
+//!
+//! **OpenFunction**: a [`Context`], and a payload after it.
+//!
+//! ```no_run
+//! use functions_framework::{Context, Out, Result, function};
+//!
+//! #[function(path = "/relay/{topic}")]
+//! async fn relay(ctx: Context, payload: String) -> Result<Out> {
+//!     ctx.output("orders")?.metadata("topic", ctx.param("topic").unwrap_or("none")).send(payload).await?;
+//!     Ok(Out::ok())
+//! }
+//! ```
+//!
+//! Several functions in one program are listed in [`main!`]; [`App`] does in code what the attribute cannot say.
+//!
+//! # Errors
+//!
+//! `?` turns any error into an [`Error`]. It has a status for the caller, who sees nothing else of it, the chain of causes for the
+//! log, and a verdict for the event that was delivered: again, or never more.
+//!
+//! ```
+//! use functions_framework::{Error, Result, ResultExt as _};
+//!
+//! fn quantity(text: &str) -> Result<u32> {
+//!     match text.parse::<u32>().context("while reading the quantity")? {
+//!         0 => Err(Error::bad_request("quantity 0").detail("order at least one")),
+//!         quantity => Ok(quantity),
+//!     }
+//! }
+//! assert_eq!(quantity("0").unwrap_err().status_code(), 400);
+//! assert_eq!(quantity("x").unwrap_err().status_code(), 500);
+//! ```
+//!
+//! # State
+//!
+//! `init` names what runs once, before the port is open. Its result is the state; its error ends the process with the reason.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use functions_framework::{Result, ResultExt as _, function, http::State};
+//!
+//! async fn read() -> Result<Arc<str>> {
+//!     Ok(std::fs::read_to_string("greeting.txt").context("while reading greeting.txt")?.into())
+//! }
+//!
+//! #[function(init = read)]
+//! async fn greet(State(greeting): State<Arc<str>>) -> String { greeting.to_string() }
+//! ```
+//!
+//! # Tests
+//!
+//! The [test kit](testing) calls a function as it is served, without a socket.
+//!
+//! ```
+//! use functions_framework::{function, testing};
+//!
+//! #[function(main = false, path = "/hello")]
+//! async fn hello() -> &'static str { "Hello!\n" }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! assert_eq!(testing::http(hello {}).get("/hello").await.text(), "Hello!\n");
+//! assert_eq!(testing::http(hello {}).get("/other").await.status(), 404);
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it adds | default |
+//! |---|---|---|
+//! | `server` | the port and all around it: [`App`], [`main!`], [`testing`]. Without it there is the model alone, which builds for WebAssembly | yes |
+//! | `ws` | web sockets: `axum::extract::ws` | no |
+//! | `multipart` | uploads: `axum::extract::Multipart` | no |
+//! | `form`, `query` | nothing more: `Form` and `Query` are always there | no |
+//!
+//! The minimum Rust version is 1.88. The functions of a program need `panic = "unwind"`, the default, for a panic to stay within
+//! its request.
 
 // Without the server nobody delivers, guards or logs: the model keeps its parts for them.
 #![cfg_attr(not(feature = "server"), allow(dead_code, unused_imports, unreachable_pub))]
@@ -33,6 +156,17 @@ pub mod testing;
 pub mod __private;
 
 /// What an HTTP function needs of axum and `http`.
+///
+/// All of axum is at [`axum`]: use that one, and the versions fit.
+///
+/// ```no_run
+/// use functions_framework::{function, http::{Json, Path, StatusCode}};
+///
+/// #[function(path = "/users/{id}")]
+/// async fn user(Path(id): Path<u32>) -> Result<Json<&'static str>, StatusCode> {
+///     if id == 7 { Ok(Json("Ada")) } else { Err(StatusCode::NOT_FOUND) }
+/// }
+/// ```
 pub mod http {
     pub use ::http::{HeaderMap, Method, StatusCode};
     pub use axum::{
@@ -48,11 +182,31 @@ pub use context::{Context, IntoPayload, Output};
 pub use error::{BoxError, Error, Result, ResultExt};
 pub use event::{CloudEvent, Event};
 pub use function::{Function, Kind};
+#[cfg_attr(feature = "server", doc = include_str!("docs/function.md"))]
 pub use functions_framework_macros::function;
 pub use outcome::{Out, Verdict};
 pub use sidecar::Reply;
 
-/// Serves the functions that are named, and nothing else.
+/// Serves the functions that are named, and nothing else: the `main` of a program with several functions.
+///
+/// `FUNCTION_TARGET` or `--target` picks one of them; with neither all are served, each at its `path` or, without one, at and
+/// below `/<name>`. The list is explicit so that the compiler says which function is not in it: that one is unused.
+///
+/// ```no_run
+/// use functions_framework::function;
+///
+/// #[function(main = false)]
+/// async fn hello() -> &'static str { "Hello!\n" }
+///
+/// mod orders {
+///     use functions_framework::{Event, function};
+///
+///     #[function(main = false)]
+///     pub(crate) async fn created(event: Event) { println!("{event}"); }
+/// }
+///
+/// functions_framework::main!(hello, orders::created);
+/// ```
 #[cfg(feature = "server")]
 #[macro_export]
 macro_rules! main {

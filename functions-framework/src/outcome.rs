@@ -6,6 +6,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE}
 use crate::error::Error;
 
 /// Says what happens to a delivered event.
+///
+/// ```
+/// use functions_framework::{Error, Out, Verdict};
+///
+/// assert_eq!(Out::ok().verdict(), Verdict::Success);
+/// assert_eq!(Error::new("no connection").verdict(), Verdict::Retry);
+/// assert_eq!(Error::new("malformed").drop_event().verdict(), Verdict::Drop);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
@@ -53,16 +61,38 @@ impl Out {
     }
 
     /// Asks for the event to be delivered again; over HTTP `503 Service Unavailable`.
+    ///
+    /// For what is no error, only too early; an error means the same unless it says otherwise.
+    ///
+    /// ```
+    /// use functions_framework::{Context, Out};
+    ///
+    /// async fn ship(ctx: Context, stock: String) -> Out {
+    ///     if stock.trim() == "0" { Out::retry() } else { Out::ok() }
+    /// }
+    /// ```
     pub fn retry() -> Self {
         Self::with(Verdict::Retry)
     }
 
     /// Gives the event up without an error; over HTTP `200 OK`, which no sender repeats.
+    ///
+    /// ```
+    /// use functions_framework::{Out, Verdict};
+    ///
+    /// let out = Out::drop();
+    /// assert_eq!((out.verdict(), out.status_code().as_u16()), (Verdict::Drop, 200));
+    /// ```
     pub fn drop() -> Self {
         Self::with(Verdict::Drop)
     }
 
     /// Answers data: the body over HTTP, the reply of a binding.
+    ///
+    /// ```
+    /// # use functions_framework::Out;
+    /// assert_eq!(Out::data("accepted\n").payload(), "accepted\n");
+    /// ```
     pub fn data(data: impl Into<Bytes>) -> Self {
         Self { data: data.into(), ..Self::ok() }
     }
@@ -70,6 +100,12 @@ impl Out {
     /// Sets the status of the HTTP answer: a [`StatusCode`] or a number from 100 to 999.
     ///
     /// A number outside that range fails the invocation with an error that names it.
+    ///
+    /// ```
+    /// use functions_framework::{Out, http::StatusCode};
+    ///
+    /// assert_eq!(Out::ok().status(202).status_code(), StatusCode::ACCEPTED);
+    /// ```
     pub fn status<S>(mut self, status: S) -> Self
     where
         S: TryInto<StatusCode> + Copy + std::fmt::Display,
@@ -84,6 +120,11 @@ impl Out {
     /// Adds a header to the HTTP answer.
     ///
     /// A name or value that HTTP does not allow fails the invocation with an error that names it.
+    ///
+    /// ```
+    /// # use functions_framework::Out;
+    /// let out = Out::data("<p>Hello</p>").header("content-type", "text/html");
+    /// ```
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_ref())) {
             (Ok(name), Ok(value)) => {

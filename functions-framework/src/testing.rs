@@ -97,16 +97,59 @@ impl<R: Registration> OpenFunction<Registered> for R {
 }
 
 /// Tests an HTTP function. Event functions can be tested with it too: they then get requests, as from the network.
+///
+/// ```
+/// use functions_framework::{http::Method, testing};
+///
+/// async fn shout(text: String) -> String { text.to_uppercase() }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let response = testing::http(shout).request(Method::PUT, "/").header("x-loud", "very").send("hello").await;
+/// assert_eq!((response.status().as_u16(), response.text()), (200, "HELLO"));
+/// assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+/// # }
+/// ```
 pub fn http<M>(function: impl HttpTest<M>) -> Http {
     Http { function: function.into_function(), settings: Settings::default() }
 }
 
 /// Tests a CloudEvent function with events, without HTTP between.
+///
+/// ```
+/// use functions_framework::{Event, event::{AttributesReader as _, AttributesWriter as _}, testing};
+///
+/// async fn forward(mut event: Event) -> Event {
+///     event.set_source("/forwarder");
+///     event
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let replies = testing::cloud_event(forward).send(Event::default()).await.unwrap();
+/// assert_eq!(replies[0].source(), "/forwarder");
+/// # }
+/// ```
 pub fn cloud_event<M>(function: impl CloudEventFunction<M>) -> CloudEvents {
     CloudEvents(function.into_function(Options::new(NAME)))
 }
 
 /// Tests an OpenFunction function with payloads, and sees what it sends.
+///
+/// ```
+/// use functions_framework::{Context, Result, testing};
+///
+/// async fn mail(ctx: Context, text: String) -> Result<()> {
+///     let to = ctx.param("to").unwrap_or_default().to_owned();
+///     ctx.output("mail")?.metadata("to", to).send(text).await?;
+///     Ok(())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let run = testing::open_function(mail).binding("mail", "create").param("to", "ada").run_bytes("hi").await;
+/// assert!(run.verdict().is_success());
+/// let sent = &run.sent("mail")[0];
+/// assert_eq!((&sent.bytes()[..], sent.address(), sent.metadata("to")), (&b"hi"[..], "create", Some("ada")));
+/// # }
+/// ```
 pub fn open_function<M>(function: impl OpenFunction<M>) -> OpenFunctionTest {
     OpenFunctionTest {
         function: function.into_function(Options::new(NAME)),

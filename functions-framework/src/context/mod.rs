@@ -57,6 +57,14 @@ impl Context {
     }
 
     /// The head of the request, when the function was called over HTTP.
+    ///
+    /// ```
+    /// # use functions_framework::Context;
+    /// async fn language(ctx: Context) -> String {
+    ///     let header = ctx.request().and_then(|head| head.headers.get("accept-language")?.to_str().ok());
+    ///     header.unwrap_or("en").to_owned()
+    /// }
+    /// ```
     pub fn request(&self) -> Option<&Parts> {
         self.0.request.as_ref()
     }
@@ -67,6 +75,14 @@ impl Context {
     }
 
     /// The event that the payload is the data of, when there is one.
+    ///
+    /// ```
+    /// use functions_framework::{Context, event::AttributesReader as _};
+    ///
+    /// async fn origin(ctx: Context) -> String {
+    ///     ctx.event().map_or("no event", |event| event.source()).to_owned()
+    /// }
+    /// ```
     pub fn event(&self) -> Option<&Event> {
         self.0.event.as_ref()
     }
@@ -95,6 +111,14 @@ impl Context {
     ///
     /// # Errors
     /// An unknown output, with the names of the declared ones.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn store(ctx: Context, picture: Vec<u8>) -> Result<()> {
+    ///     ctx.output("pictures")?.operation("create").metadata("key", "1.png").content_type("image/png").send(picture).await?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn output(&self, name: &str) -> Result<Output, Error> {
         self.0.origin.outputs.get(name)
     }

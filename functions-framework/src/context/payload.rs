@@ -8,6 +8,16 @@ use crate::error::Error;
 /// Turns a value into the bytes that are sent and the content type they have.
 ///
 /// Bytes and text pass as they are; a reference to anything that serializes is sent as JSON.
+///
+/// ```
+/// use functions_framework::IntoPayload as _;
+///
+/// let (payload, content_type) = "hello".into_payload()?;
+/// assert_eq!((&payload[..], content_type), (&b"hello"[..], "text/plain"));
+/// let (payload, content_type) = (&["hello"]).into_payload()?;
+/// assert_eq!((&payload[..], content_type), (&br#"["hello"]"#[..], "application/json"));
+/// # Ok::<(), functions_framework::Error>(())
+/// ```
 pub trait IntoPayload: Send {
     /// Makes the bytes and says what they are.
     ///

@@ -23,6 +23,11 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) type Call<T> = BoxFuture<'static, Result<T, Error>>;
 
 /// Names the shape of a function, which its first parameter decides.
+///
+/// ```
+/// # use functions_framework::Kind;
+/// assert_eq!(Kind::CloudEvent.as_str(), "cloudevent");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {

@@ -52,8 +52,12 @@ pub(crate) struct Server {
     protocol: auto::Builder<TokioExecutor>,
 }
 
-/// The head of a request may be as large as this, in HTTP/1.1 and in h2.
-const MAX_HEAD: u32 = 64 << 10;
+/// The headers of a request may be as large as this in h2.
+const MAX_HEADERS: u32 = 64 << 10;
+
+/// The head of a request may be as large as this in HTTP/1.1. It is what hyper reads at once, too: a smaller buffer would cut
+/// every larger body into more pieces.
+const MAX_HEAD: usize = 256 << 10;
 
 impl Server {
     pub(crate) fn new(
@@ -196,10 +200,10 @@ impl Future for Answering {
 fn protocol() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // A client that ends its own half has gone: nobody would read the answer.
-    builder.http1().half_close(false).max_buf_size(MAX_HEAD as usize);
+    builder.http1().half_close(false).max_buf_size(MAX_HEAD);
     builder
         .http2()
-        .max_header_list_size(MAX_HEAD)
+        .max_header_list_size(MAX_HEADERS)
         .max_concurrent_streams(256)
         // Rapid reset (CVE-2023-44487): a client that opens streams only to reset them is sent away.
         .max_pending_accept_reset_streams(32)

@@ -33,6 +33,15 @@ pub(crate) struct Message {
 }
 
 /// What an output binding answered.
+///
+/// ```
+/// # use functions_framework::{Context, Result};
+/// async fn look_up(ctx: Context) -> Result<Vec<u8>> {
+///     let reply = ctx.output("table")?.operation("query").metadata("sql", "select 1").send("").await?;
+///     println!("it took {:?}", reply.metadata.get("duration"));
+///     Ok(reply.data.into())
+/// }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Reply {
