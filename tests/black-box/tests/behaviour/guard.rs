@@ -142,7 +142,7 @@ fn a_streamed_body_is_not_kept() {
 fn a_head_that_is_too_large_is_refused_and_the_connection_closed() {
     let mut program = serve("echo");
     for head in [
-        format!("GET / HTTP/1.1\r\nhost: test\r\nx-large: {}\r\n\r\n", "x".repeat(100 << 10)),
+        format!("GET / HTTP/1.1\r\nhost: test\r\nx-large: {}\r\n\r\n", "x".repeat(300 << 10)),
         format!("GET /{} HTTP/1.1\r\nhost: test\r\n\r\n", "x".repeat(100 << 10)),
         format!("GET / HTTP/1.1\r\nhost: test\r\n{}\r\n", "x: y\r\n".repeat(1000)),
     ] {

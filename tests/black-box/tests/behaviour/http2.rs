@@ -60,6 +60,10 @@ fn the_limits_are_those_of_http_1() {
         assert_eq!(sender.send_request(large).await.unwrap().status(), 413);
         let fits = Request::post("http://test/").body(h2::whole(vec![0; 1024])).unwrap();
         assert_eq!(sender.send_request(fits).await.unwrap().status(), 200);
+        let head = Request::get("http://test/").header("x-large", "x".repeat(100 << 10)).body(h2::whole("")).unwrap();
+        // Refused with a status or by the end of the stream; never served.
+        let answer = sender.send_request(head).await;
+        assert!(answer.as_ref().map_or(true, |response| response.status() == 431), "{answer:?}");
     });
 }
 
