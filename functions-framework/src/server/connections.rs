@@ -37,12 +37,18 @@ pub(crate) struct Activity {
     reading: AtomicBool,
     /// Speaks HTTP/2, where bytes between requests are housekeeping and no half a head.
     multiplexed: AtomicBool,
+    /// Bytes have gone out since the last look.
+    wrote: AtomicBool,
     /// Requests begun.
     begun: AtomicU64,
     /// Requests whose answer is not yet handed over.
     in_flight: AtomicU32,
+    /// Bytes wait for a client that does not read.
+    blocked: AtomicBool,
     /// What the connection is asked to do: nothing, finish, or end.
     order: AtomicU8,
+    /// What `begun` was when the order was given.
+    ordered_at: AtomicU64,
     /// Whose turn it is: see [`Driven`].
     turn: AtomicU8,
     /// Set at the first poll of the connection's task, whose waker stays the same.
@@ -67,8 +73,17 @@ impl Activity {
     }
 
     fn ask(&self, order: u8) {
-        self.order.fetch_max(order, Relaxed);
+        self.ordered_at.store(self.begun.load(Relaxed), Relaxed);
+        self.order.fetch_max(order, AcqRel);
         self.notify();
+    }
+
+    /// What to do now. A connection that has begun a request since it was told to end is no longer late, and only finishes.
+    fn order(&self) -> u8 {
+        match self.order.load(Acquire) {
+            END if self.ordered_at.load(Relaxed) != self.begun.load(Relaxed) => FINISH,
+            order => order,
+        }
     }
 
     fn notify(&self) {
@@ -137,6 +152,8 @@ struct Watched {
     seen: u64,
     /// Looks in a row without progress.
     still: u32,
+    /// Whether half a head was there at the last look.
+    half: bool,
 }
 
 impl Connections {
@@ -154,7 +171,7 @@ impl Connections {
         let mut open = self.lock();
         let id = open.next;
         open.next += 1;
-        open.connections.insert(id, Watched { activity: Arc::clone(&activity), seen: 0, still: 0 });
+        open.connections.insert(id, Watched { activity: Arc::clone(&activity), seen: 0, still: 0, half: false });
         let first = open.connections.len() == 1;
         drop(open);
         if first {
@@ -216,25 +233,29 @@ impl Connections {
 
 impl Watched {
     fn look(&mut self, head: u32, idle: u32) {
-        let begun = self.activity.begun.load(Relaxed);
-        if self.activity.in_flight.load(Relaxed) > 0 {
+        let activity = &*self.activity;
+        let begun = activity.begun.load(Relaxed);
+        let wrote = activity.wrote.swap(false, Relaxed);
+        let in_flight = activity.in_flight.load(Relaxed) > 0;
+        if in_flight {
             // Whoever waits there may set a timer now: see `Running`.
-            self.activity.notify();
-            (self.seen, self.still) = (begun, 0);
-            return;
+            activity.notify();
         }
-        if begun != self.seen {
+        // The time for a head begins with its first byte.
+        let half = activity.reading.load(Relaxed) && !activity.multiplexed.load(Relaxed) && !in_flight;
+        let head_began = half && !std::mem::replace(&mut self.half, half);
+        let stalled = activity.blocked.load(Relaxed);
+        if begun != self.seen || wrote || head_began || (in_flight && !stalled) {
             (self.seen, self.still) = (begun, 0);
             return;
         }
         self.still = self.still.saturating_add(1);
-        let half_a_head = self.activity.reading.load(Relaxed) && !self.activity.multiplexed.load(Relaxed);
-        let late_with_head = begun == 0 || half_a_head;
-        if late_with_head && self.still > head {
-            self.activity.ask(END);
+        let never_began = begun == 0 && !activity.multiplexed.load(Relaxed);
+        if ((half || never_began) && self.still > head) || (stalled && self.still > idle) {
+            activity.ask(END);
         } else if self.still > idle {
-            // Told to finish but still there after as long again: its last answer is stuck with a client that does not read.
-            self.activity.ask(if self.still > idle.saturating_mul(2) { END } else { FINISH });
+            // Told to finish but still there after as long again: something is stuck.
+            activity.ask(if self.still > idle.saturating_mul(2) { END } else { FINISH });
         }
     }
 }
@@ -265,65 +286,83 @@ pin_project! {
     pub(crate) struct Driven<C> {
         #[pin]
         connection: C,
-        registered: Registered,
+        activity: Arc<Activity>,
         waker: Waker,
         finishing: bool,
     }
 }
 
 impl<C> Driven<C> {
-    pub(crate) fn new(connection: C, registered: Registered) -> Self {
-        let waker = Waker::from(Arc::clone(&registered.activity));
-        Self { connection, registered, waker, finishing: false }
+    pub(crate) fn new(connection: C, activity: Arc<Activity>) -> Self {
+        let waker = Waker::from(Arc::clone(&activity));
+        Self { connection, activity, waker, finishing: false }
     }
 }
 
-impl<C: GracefulConnection> Future for Driven<C> {
+/// A connection that can be asked to finish; hyper's are, and theirs is a sealed trait.
+pub(crate) trait Ending: Future {
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl<C: GracefulConnection> Ending for C {
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<C: Ending> Future for Driven<C> {
     type Output = Option<C::Output>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let activity = &this.registered.activity;
+        let activity = &**this.activity;
         let task = activity.waker.get_or_init(|| context.waker().clone());
-        activity.turn.swap(POLLED, AcqRel);
-        match activity.order.load(Relaxed) {
-            0 => {}
-            END => return Poll::Ready(None),
-            _ if *this.finishing => {}
-            _ => {
-                *this.finishing = true;
-                this.connection.as_mut().graceful_shutdown();
+        let mut context = Context::from_waker(this.waker);
+        // Once more when it was woken meanwhile, and no oftener: other connections want their turn too.
+        for _ in 0..2 {
+            activity.turn.swap(POLLED, AcqRel);
+            match activity.order() {
+                0 => {}
+                END => return Poll::Ready(None),
+                _ if *this.finishing => {}
+                _ => {
+                    *this.finishing = true;
+                    this.connection.as_mut().finish();
+                }
+            }
+            if let Poll::Ready(ended) = this.connection.as_mut().poll(&mut context) {
+                return Poll::Ready(Some(ended));
+            }
+            if activity.turn.compare_exchange(POLLED, WAITING, AcqRel, Acquire).is_ok() {
+                return Poll::Pending;
             }
         }
-        let mut context = Context::from_waker(this.waker);
-        if let Poll::Ready(ended) = this.connection.as_mut().poll(&mut context) {
-            return Poll::Ready(Some(ended));
-        }
-        if activity.turn.compare_exchange(POLLED, WAITING, AcqRel, Acquire).is_ok() {
-            return Poll::Pending;
-        }
-        // Once more, and no oftener: other connections want their turn too.
-        activity.turn.swap(POLLED, AcqRel);
-        if let Poll::Ready(ended) = this.connection.poll(&mut context) {
-            return Poll::Ready(Some(ended));
-        }
-        if activity.turn.swap(WAITING, AcqRel) & WOKEN != 0 {
-            task.wake_by_ref();
-        }
+        activity.turn.swap(WAITING, AcqRel);
+        task.wake_by_ref();
         Poll::Pending
     }
 }
 
-/// A socket that tells when bytes come in.
+/// A socket that tells when bytes come in and go out. It holds the place of its connection, which so lasts as long as the
+/// socket does: a WebSocket outlives the HTTP it came by.
 #[derive(Debug)]
 pub(crate) struct Socket {
     stream: TcpStream,
-    activity: Arc<Activity>,
+    registered: Registered,
 }
 
 impl Socket {
-    pub(crate) const fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+    pub(crate) const fn new(stream: TcpStream, registered: Registered) -> Self {
+        Self { stream, registered }
+    }
+
+    fn wrote<T>(&self, polled: Poll<T>) -> Poll<T> {
+        let activity = &*self.registered.activity;
+        activity.blocked.store(polled.is_pending(), Relaxed);
+        if polled.is_ready() {
+            activity.wrote.store(true, Relaxed);
+        }
+        polled
     }
 }
 
@@ -331,7 +370,12 @@ impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if polled.is_ready() {
-            self.activity.reading.store(true, Relaxed);
+            let activity = &*self.registered.activity;
+            activity.reading.store(true, Relaxed);
+            // The preface of h2: a client may open a connection ahead of its first request.
+            if activity.begun.load(Relaxed) == 0 && buffer.filled().starts_with(b"PRI * HTTP/2") {
+                activity.multiplexed.store(true, Relaxed);
+            }
         }
         polled
     }
@@ -339,7 +383,8 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.wrote(polled)
     }
 
     fn poll_write_vectored(
@@ -347,7 +392,8 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.wrote(polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -380,7 +426,7 @@ mod tests {
     }
 
     fn opened() -> Watched {
-        Watched { activity: Arc::default(), seen: 0, still: 0 }
+        Watched { activity: Arc::default(), seen: 0, still: 0, half: false }
     }
 
     #[test]
@@ -395,7 +441,30 @@ mod tests {
         drop(watched.activity.begin(Version::HTTP_11));
         assert_eq!(order_after(&mut watched, HEAD + 2), 0, "idle is not slow");
         watched.activity.reading.store(true, Relaxed);
-        assert_eq!(order_after(&mut watched, HEAD + 1), END);
+        assert_eq!(order_after(&mut watched, HEAD + 1), 0, "its time begins with the first byte");
+        assert_eq!(order_after(&mut watched, 1), END);
+        let _begun = watched.activity.begin(Version::HTTP_11);
+        assert_eq!(watched.activity.order(), FINISH, "the head came after all");
+    }
+
+    #[test]
+    fn a_client_that_reads_slowly_is_served_and_one_that_stops_is_not() {
+        let mut watched = opened();
+        let _in_flight = watched.activity.begin(Version::HTTP_11);
+        watched.activity.blocked.store(true, Relaxed);
+        for _ in 0..10 {
+            watched.activity.wrote.store(true, Relaxed);
+            assert_eq!(order_after(&mut watched, IDLE / 2), 0);
+        }
+        assert_eq!(order_after(&mut watched, IDLE + 1), END);
+    }
+
+    #[test]
+    fn h2_may_be_opened_ahead_of_its_first_request() {
+        let mut watched = opened();
+        watched.activity.multiplexed.store(true, Relaxed);
+        assert_eq!(order_after(&mut watched, IDLE), 0);
+        assert_eq!(order_after(&mut watched, 1), FINISH);
     }
 
     #[test]
@@ -430,5 +499,30 @@ mod tests {
         assert_eq!(activity.turn.load(Relaxed), POLLED | WOKEN);
         drop(registered);
         connections.all_closed().await;
+    }
+
+    /// A connection to whose poll an order comes.
+    struct OrderedWhilePolled(Arc<Activity>, bool);
+
+    impl Future for OrderedWhilePolled {
+        type Output = Result<(), io::Error>;
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Self::Output> {
+            self.0.ask(FINISH);
+            if self.1 { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+    }
+
+    impl Ending for OrderedWhilePolled {
+        fn finish(mut self: Pin<&mut Self>) {
+            self.1 = true;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_order_during_a_poll_is_not_lost() {
+        let activity = Arc::<Activity>::default();
+        let driven = Driven::new(OrderedWhilePolled(Arc::clone(&activity), false), activity);
+        tokio::time::timeout(Duration::from_secs(5), tokio::spawn(driven)).await.expect("it finished").unwrap();
     }
 }

@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-use ::http::{HeaderValue, Request, Response, Version, header::CONNECTION};
+use ::http::{HeaderValue, Request, Response, StatusCode, Version, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -113,14 +113,16 @@ impl Server {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, %peer, "cannot set TCP_NODELAY");
         }
+        // Before the task runs: a drain that begins now must know of it.
+        let registered = server.connections.open();
         tokio::spawn(async move {
-            let registered = server.connections.open();
             let activity = Arc::clone(&registered.activity);
-            let socket = TokioIo::new(Socket::new(stream, Arc::clone(&activity)));
+            let socket = TokioIo::new(Socket::new(stream, registered));
             let protocol = server.protocol.clone();
-            let service = service_fn(move |request| Answering::new(&server, request, &activity, peer));
+            let counted = Arc::clone(&activity);
+            let service = service_fn(move |request| Answering::new(&server, request, &counted, peer));
             let connection = protocol.serve_connection_with_upgrades(socket, service);
-            match Driven::new(connection, registered).await {
+            match Driven::new(connection, activity).await {
                 Some(Ok(())) => {}
                 Some(Err(error)) => tracing::debug!(%peer, error = chain(&*error), "a connection ended"),
                 None => tracing::debug!(%peer, "a connection was too slow"),
@@ -189,7 +191,8 @@ impl Future for Answering {
         let in_flight = self.in_flight.take();
         let mut response = response.map(|body| Answer::new(body, invocation, in_flight));
         // Asked after the wait: a drain may have begun meanwhile.
-        if self.version < Version::HTTP_2 && self.server.draining.load(Relaxed) {
+        let upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if self.version < Version::HTTP_2 && !upgrade && self.server.draining.load(Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Poll::Ready(Ok(response))
