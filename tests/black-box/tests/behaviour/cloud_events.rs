@@ -108,7 +108,7 @@ fn without_a_reply_the_answer_is_204_and_empty() {
     no_reply(program.send(&binary("{}")));
     no_reply(program.post("/any/path?query", STRUCTURED, structured(&json!({})).to_string()));
     no_reply(serve("reply").send(&binary("{}")));
-    assert_eq!(program.log().all(|line| line.message() == "seen" && line.field("id") == "7").len(), 2);
+    assert_eq!(program.terminate().log.all(|line| line.message() == "seen" && line.field("id") == "7").len(), 2);
 }
 
 #[test]
@@ -197,9 +197,10 @@ fn an_invalid_event_is_refused_with_the_name_of_what_is_wrong() {
     for broken in ["", "{", "[]", "null", "{} {}"] {
         program.post("/", STRUCTURED, broken).expect(400).header("content-type").expect("it says why");
     }
-    assert!(program.log().all(|line| line.message() == "seen").is_empty(), "the function was not called");
+    let log = program.terminate().log;
+    assert!(log.all(|line| line.message() == "seen").is_empty(), "the function was not called");
     // An event that is lost is something an operator must see.
-    program.log().wait("a refusal", |line| line.level() == "WARN" && line.message() == "event refused");
+    log.wait("a refusal", |line| line.level() == "WARN" && line.message() == "event refused");
 }
 
 #[test]

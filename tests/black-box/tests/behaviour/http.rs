@@ -42,7 +42,8 @@ fn ignored_routes_are_not_found_and_nobody_is_asked() {
         assert!(response.body.is_empty() && response.header("x-openfunction-status").is_none(), "{response:?}");
     }
     program.get("/robots").expect(200);
-    assert_eq!(program.log().all(|line| line.field("marker") == "sleep" && line.message() == "begun").len(), 1);
+    let log = program.terminate().log;
+    assert_eq!(log.all(|line| line.field("marker") == "sleep" && line.message() == "begun").len(), 1);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn each_is_served_at_its_path_or_its_name() {
         program.get(path).expect(404);
     }
     program.get("/readyz").expect(200);
-    let announced = program.log().all(|line| line.message() == "listening");
+    let announced = program.log().wait_for(4, |line| line.message() == "listening");
     assert_eq!(announced.iter().map(|line| line.field("function")).collect::<Vec<_>>(), ["hello", "read", "write", "created"]);
     assert_eq!(program.log().all(|line| line.message() == "shared").len(), 1, "one `init` of two functions runs once");
 }
