@@ -202,6 +202,8 @@ impl App {
     }
 
     /// Serves on the runtime that is there already, until the process is told to stop.
+    ///
+    /// As [`run`](Self::run) it reads the command line: a program with flags of its own gives them another way.
     pub async fn serve(self) -> ExitCode {
         let environment = |name: &str| std::env::var_os(name);
         match Settings::read(std::env::args_os().skip(1), environment) {

@@ -112,7 +112,8 @@ impl Error {
     }
 
     pub(crate) fn too_large() -> Self {
-        Self::refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than FUNCTION_MAX_BODY_SIZE allows")
+        let cause = "the body is larger than FUNCTION_MAX_BODY_SIZE allows";
+        Self::status(StatusCode::PAYLOAD_TOO_LARGE, cause).detail("the body is too large")
     }
 
     /// Says that a body ended before it was complete.
@@ -202,6 +203,11 @@ impl Error {
     /// Returns what happens to the event in a delivery: [`Verdict::Retry`] unless [`drop_event`](Self::drop_event) was called.
     pub fn verdict(&self) -> Verdict {
         self.0.verdict.unwrap_or(Verdict::Retry)
+    }
+
+    /// The chain in one line, for the log.
+    pub(crate) fn line(&self) -> String {
+        printable(&format!("{self:#}"), 4096).into_owned()
     }
 
     /// Returns the cause, as it was given.
@@ -313,6 +319,24 @@ impl StdError for Interrupted {
     }
 }
 
+/// Makes a text of unknown origin fit for a line: control characters escaped, and cut where it is longer than `most` bytes.
+/// Else a caller could write lines of its own into the log, or make it grow by as much as it sends.
+pub(crate) fn printable(text: &str, most: usize) -> Cow<'_, str> {
+    let end = (0..=most.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    let cut = &text[..end];
+    if cut.len() == text.len() && !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(cut.len() + 16);
+    for character in cut.chars() {
+        if character.is_control() { line.extend(character.escape_default()) } else { line.push(character) }
+    }
+    if cut.len() < text.len() {
+        line.push('…');
+    }
+    Cow::Owned(line)
+}
+
 /// Tells whether an error is a `T`, or has one among its causes.
 pub(crate) fn has_cause<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
     std::iter::successors(Some(error), |&error| error.source()).any(<dyn StdError>::is::<T>)
@@ -335,7 +359,7 @@ impl IntoResponse for Error {
         if let Some((name, value)) = &self.0.header {
             response.headers_mut().insert(name.clone(), value.clone());
         }
-        response.extensions_mut().insert(Cause(format!("{self:#}")));
+        response.extensions_mut().insert(Cause(self.line()));
         response
     }
 }
@@ -397,6 +421,14 @@ mod tests {
         let error = Error::from(axum::Error::new(cut));
         assert_eq!((error.status_code(), error.is_gone()), (StatusCode::BAD_REQUEST, true));
         assert_eq!(Error::from(std::io::Error::other("reset")).status_code(), 500);
+    }
+
+    #[test]
+    fn a_line_of_the_log_is_one_line_of_bounded_length() {
+        assert_eq!(printable("plain é", 100), "plain é");
+        assert_eq!(printable("a\nb\u{9b}c", 100), "a\\nb\\u{9b}c");
+        assert_eq!(printable("aé", 2), "a…");
+        assert!(Error::new("x".repeat(1 << 20)).line().len() < 5000);
     }
 
     #[test]

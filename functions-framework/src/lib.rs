@@ -118,7 +118,6 @@
 //! | `server` | the port and all around it: [`App`], [`main!`], [`testing`]. Without it there is the model alone, which builds for WebAssembly | yes |
 //! | `ws` | web sockets: `axum::extract::ws` | no |
 //! | `multipart` | uploads: `axum::extract::Multipart` | no |
-//! | `form`, `query` | nothing more: `Form` and `Query` are always there | no |
 //!
 //! The minimum Rust version is 1.88. The functions of a program need `panic = "unwind"`, the default, for a panic to stay within
 //! its request.

@@ -19,6 +19,7 @@ use crate::{
     server::{
         Server,
         connections::Patience,
+        crash,
         endpoint::{Endpoint, Limits},
         health::Health,
         log::Log,
@@ -100,7 +101,7 @@ pub(crate) async fn build(
 ) -> Result<(Server, Vec<Arc<Endpoint>>), Exit> {
     let limits = Limits {
         timeout: settings.timeout,
-        concurrency: settings.concurrency.map(|most| Arc::new(Semaphore::new(most))),
+        concurrency: settings.concurrency.map(|most| Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)))),
         webhook_origins: settings.webhook_origins.clone().into(),
     };
     let log = Log { access: telemetry::access_log(settings) };
@@ -118,10 +119,11 @@ pub(crate) async fn build(
         Switch::Auto if settings.listen_address_is_set || !takes_all => Health::on(&taken),
         Switch::Auto | Switch::Off => Health::off(),
     };
+    // A path that a function was given is its own.
+    let ignored = settings.ignored_routes.iter().filter(|path| !taken.contains(&path.as_str())).cloned().collect();
     let endpoints = routes.iter().map(|route| Arc::clone(&route.endpoint)).collect();
     let routes = Routes::new(&routes, layers, settings.max_body_size, log).map_err(Exit::configuration)?;
     let patience = Patience { head: settings.header_timeout, idle: settings.keep_alive };
-    let ignored = settings.ignored_routes.clone();
     Ok((Server::new(routes, health, ignored, settings.max_body_size, patience, settings.timeout), endpoints))
 }
 
@@ -135,8 +137,12 @@ async fn start(function: Function, alone: bool, states: &mut States, limits: Lim
         None => vec![format!("/{name}"), format!("/{name}/"), format!("/{name}/{{*rest}}")],
     };
     let origin = Origin { function: name.as_str().into(), has_path: function.path().is_some(), outputs: Outputs::default() };
-    let handler =
-        function.start(states).await.map_err(|error| Exit::failed(format!("`init` of function `{name}` failed: {error:#}")))?;
+    let failed = |why: String| Exit::failed(format!("`init` of function `{name}` failed: {why}"));
+    let handler = match crash::contained(function.start(states)).await {
+        Ok(Ok(handler)) => handler,
+        Ok(Err(error)) => return Err(failed(format!("{error:#}"))),
+        Err(crash) => return Err(failed(crash.to_string())),
+    };
     let verbs = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
     let first = paths.first().map_or("every path", String::as_str);
     let route = if verbs.is_empty() { first.to_owned() } else { format!("{verbs} {first}") };

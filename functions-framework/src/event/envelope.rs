@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{CloudEvent, media_type};
-use crate::error::Error;
+use crate::error::{Error, printable};
 
 /// The data of an event as it arrived, not copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +134,10 @@ pub(crate) fn decode_json<T: DeserializeOwned>(text: &[u8], root: &str) -> Resul
                 Err(tracked) if tracked.path().iter().next().is_some() => format!("{root}.{}", tracked.path()),
                 _ => root.to_owned(),
             };
-            Err(Error::refused(StatusCode::UNPROCESSABLE_ENTITY, format!("`{path}` does not fit: {error}")))
+            Err(Error::refused(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("`{}` does not fit: {}", printable(&path, 120), printable(&error.to_string(), 240)),
+            ))
         }
         Err(error) => Err(broken(&error, root)),
     }

@@ -76,7 +76,8 @@ where
 {
     type State = S;
     fn start(self) -> BoxFuture<'static, Result<S, Error>> {
-        Box::pin(async { self().map_err(|error| Error::from_boxed(error.into())) })
+        // It may block, and may use a client that has a runtime of its own.
+        Box::pin(crate::__private::blocking(|| self().map_err(|error| Error::from_boxed(error.into()))))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Arguments and replies of `OpenFunction` functions, and how one is called over HTTP.
 
-use std::{future::Future, marker::PhantomData, sync::Arc};
+use std::{collections::BTreeMap, future::Future, marker::PhantomData, sync::Arc};
 
 use axum::{
     Json,
@@ -60,13 +60,18 @@ impl ContextIn {
                 return Err(Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
             };
             let (event, bytes) = envelope.into_payload()?;
-            let content_type = event.datacontenttype().and_then(|text| HeaderValue::from_str(text).ok());
+            let content_type = content_type_of(&event);
             (Some(event), bytes, content_type)
         } else {
             (None, body, parts.headers.get(CONTENT_TYPE).cloned())
         };
-        let params = if origin.has_path { RawPathParams::from_request_parts(&mut parts, &()).await.ok() } else { None };
-        let params = params.iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut params = BTreeMap::new();
+        if origin.has_path {
+            let decoded = RawPathParams::from_request_parts(&mut parts, &()).await.map_err(|rejection| {
+                Error::status(StatusCode::BAD_REQUEST, rejection).detail("a part of the path is not UTF-8")
+            })?;
+            params.extend(decoded.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
         Ok(Self::new(Context::new(origin, Some(parts), params, event), bytes, content_type))
     }
 }
@@ -363,6 +368,11 @@ where
             }
         })
     }
+}
+
+/// What the payload of an event is said to be.
+pub(crate) fn content_type_of(event: &Event) -> Option<HeaderValue> {
+    event.datacontenttype().and_then(|text| HeaderValue::from_str(text).ok())
 }
 
 fn is_event(headers: &HeaderMap) -> bool {

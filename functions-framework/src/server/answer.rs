@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::{connections::InFlight, crash, endpoint::Invocation};
-use crate::error::{BoxError, Interrupted, has_cause};
+use crate::error::{BoxError, Interrupted, has_cause, printable};
 
 /// An answer that counts as in flight until its last byte was handed over.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl http_body::Body for Answer {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Self { body, invocation, .. } = self.get_mut();
         let Some(streaming) = invocation else { return Pin::new(body).poll_frame(context).map_err(BoxError::from) };
-        let polled = match crash::contain(|| Pin::new(body).poll_frame(context)) {
+        let polled = match crash::contain(|| Pin::new(&mut *body).poll_frame(context)) {
             Ok(polled) => polled.map_err(BoxError::from),
             Err(crash) => Poll::Ready(Some(Err(crash.to_string().into()))),
         };
@@ -44,13 +44,12 @@ impl http_body::Body for Answer {
             if has_cause::<Interrupted>(&**error) {
                 tracing::debug!(function, %error, "the client went away before the answer was complete");
             } else {
-                tracing::error!(function, %error, "the body of the answer failed");
+                tracing::error!(function, error = &*printable(&error.to_string(), 4096), "the body of the answer failed");
             }
         }
-        if let Poll::Ready(None | Some(Err(_))) = &polled
-            && let Some(ended) = invocation.take()
-        {
-            ended.complete();
+        let ended = matches!(&polled, Poll::Ready(None | Some(Err(_)))) || body.is_end_stream();
+        if ended && let Some(invocation) = invocation.take() {
+            invocation.complete();
         }
         polled
     }

@@ -5,9 +5,15 @@ use std::{
     backtrace::{Backtrace, BacktraceStatus},
     cell::{Cell, RefCell},
     fmt,
+    future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::Once,
+    task::Poll,
 };
+
+use tokio::task::JoinHandle;
+
+use crate::error::printable;
 
 /// What is known of a panic.
 #[derive(Debug)]
@@ -47,7 +53,7 @@ pub(crate) fn install_hook() {
             // Only with RUST_BACKTRACE set does this take any time.
             let backtrace = Backtrace::capture();
             let crash = Crash {
-                message: text_of(panic.payload()),
+                message: printable(&text_of(panic.payload()), 4096).into_owned(),
                 location: panic.location().map(ToString::to_string),
                 backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
             };
@@ -74,9 +80,29 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
 
+/// Runs a future as [`contain`] runs a closure.
+pub(crate) async fn contained<F: Future>(future: F) -> Result<F::Output, Crash> {
+    let mut future = Box::pin(future);
+    poll_fn(|context| match contain(|| future.as_mut().poll(context)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+        Err(crash) => Poll::Ready(Err(crash)),
+    })
+    .await
+}
+
+/// A task that is taken off the queue of its pool when nobody waits for it any more.
+struct Abandoned<T>(JoinHandle<T>);
+
+impl<T> Drop for Abandoned<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Runs a function that is not async on a thread that may block; its panic goes on where it is awaited.
 pub async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(|| contain(run)).await {
+    match (&mut Abandoned(tokio::task::spawn_blocking(|| contain(run))).0).await {
         Ok(Ok(output)) => output,
         Ok(Err(crash)) => resume_unwind(Box::new(crash)),
         // The closure never unwinds, so the task was cancelled: the runtime is going away, and with it whoever waits here.

@@ -136,7 +136,7 @@ impl Endpoint {
                 (response, ERROR, cause.map(|Cause(text)| text))
             }
             Ok(Err(error)) => {
-                let cause = format!("{error:#}");
+                let cause = error.line();
                 (error.into_response(), ERROR, Some(cause))
             }
             Err(crash) => {
@@ -165,8 +165,10 @@ impl Endpoint {
         let permit = match &self.limits.concurrency {
             None => None,
             Some(semaphore) => Some(Arc::clone(semaphore).try_acquire_owned().map_err(|_| {
-                let text = "as many invocations as FUNCTION_CONCURRENCY allows are running";
-                Error::refused(StatusCode::SERVICE_UNAVAILABLE, text).header(RETRY_AFTER, HeaderValue::from_static("1"))
+                let cause = "as many invocations as FUNCTION_CONCURRENCY allows are running";
+                Error::status(StatusCode::SERVICE_UNAVAILABLE, cause)
+                    .detail("the server is busy: try again later")
+                    .header(RETRY_AFTER, HeaderValue::from_static("1"))
             })?),
         };
         self.running.fetch_add(1, Relaxed);
@@ -200,6 +202,15 @@ pub(crate) struct Running {
     patient: bool,
 }
 
+/// Answers in the place of a function, which no request reached or whose layers panicked, and tells the log.
+pub(crate) fn answer_without(error: Error, crash: Option<&Crash>, head: &Head, started: Instant, log: Log) -> Response {
+    let (status, cause) = (error.status_code(), crash.map(ToString::to_string));
+    log.write(&Entry { head, function: "", events: false, status, gone: false, cause: cause.as_deref(), started });
+    let mut response = error.into_response();
+    response.headers_mut().insert(STATUS, if crash.is_some() { CRASH } else { ERROR });
+    response
+}
+
 type Outcome = Result<Result<Response, Error>, Crash>;
 
 impl Running {
@@ -209,7 +220,8 @@ impl Running {
         if std::mem::take(&mut self.patient) {
             return Poll::Pending;
         }
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until((self.started + limit).into())));
+        let timer =
+            self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit.saturating_sub(self.started.elapsed()))));
         timer.as_mut().poll(context).map(|()| {
             let text = format!("no answer within {} s (FUNCTION_TIMEOUT)", limit.as_secs_f64());
             Ok(Err(Error::status(StatusCode::GATEWAY_TIMEOUT, text)))
@@ -236,11 +248,11 @@ impl Future for Running {
         // What the function holds goes now, before its answer is on its way; if that panics, the answer is a crash.
         let outcome = crash::contain(|| drop(call)).and(outcome);
         let response = invocation.endpoint.finish(outcome, &this.head, this.started);
-        if response.body().size_hint().exact().is_none() {
-            return Poll::Ready((response, Some(invocation)));
+        if response.body().is_end_stream() {
+            invocation.complete();
+            return Poll::Ready((response, None));
         }
-        invocation.complete();
-        Poll::Ready((response, None))
+        Poll::Ready((response, Some(invocation)))
     }
 }
 

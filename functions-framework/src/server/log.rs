@@ -55,6 +55,14 @@ impl Id {
     }
 }
 
+impl Id {
+    /// The id, unless it is nothing a log should hold.
+    fn text(&self) -> Option<String> {
+        let id = self.to_string();
+        (!id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic())).then_some(id)
+    }
+}
+
 /// The id itself: the trace id of a `traceparent` (`00-<trace>-<span>-<flags>`) or of a `TRACE/SPAN;o=1`.
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,7 +105,7 @@ impl Log {
             return;
         }
         let Head { method, target, id } = entry.head;
-        let request_id = id.as_ref().map_or_else(fresh_id, ToString::to_string);
+        let request_id = id.as_ref().and_then(|id| id.text()).unwrap_or_else(fresh_id);
         // Whole microseconds: more digits are noise.
         let duration_ms = (entry.started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let path = target.as_ref().map_or("", PathAndQuery::path);

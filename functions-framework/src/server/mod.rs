@@ -24,12 +24,13 @@ use std::{
     time::Duration,
 };
 
-use ::http::{HeaderValue, Request, Response, StatusCode, Version, header::CONNECTION};
+use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::function::{self, body::RequestBody};
@@ -110,8 +111,11 @@ impl Server {
     fn spawn(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
         let server = Arc::clone(self);
         // Answers are written in one piece, and a stream of events must not wait for company.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, %peer, "cannot set TCP_NODELAY");
+        // A client that vanished behind an idle stream is noticed by the kernel.
+        let keep_alive = TcpKeepalive::new().with_time(Duration::from_secs(60));
+        let set = stream.set_nodelay(true).and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&keep_alive));
+        if let Err(error) = set {
+            tracing::debug!(%error, %peer, "cannot set an option of a socket");
         }
         // Before the task runs: a drain that begins now must know of it.
         let registered = server.connections.open();
@@ -168,6 +172,8 @@ impl Future for Called {
 struct Answering {
     called: Called,
     version: Version,
+    /// A HEAD, whose answer has no body.
+    bodiless: bool,
     server: Arc<Server>,
     /// None once the answer has it.
     in_flight: Option<InFlight>,
@@ -176,10 +182,11 @@ struct Answering {
 impl Answering {
     fn new(server: &Arc<Server>, request: Request<Incoming>, activity: &Arc<Activity>, peer: SocketAddr) -> Self {
         let version = request.version();
+        let bodiless = *request.method() == Method::HEAD;
         let in_flight = Some(activity.begin(version));
         let request = request.map(|body| RequestBody::incoming(body, server.max_body_size, peer));
         let called = server.call(request, server.lazy_timers && version < Version::HTTP_2);
-        Self { called, version, server: Arc::clone(server), in_flight }
+        Self { called, version, bodiless, server: Arc::clone(server), in_flight }
     }
 }
 
@@ -187,7 +194,13 @@ impl Future for Answering {
     type Output = Result<Response<Answer>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let (response, invocation) = ready!(Pin::new(&mut self.called).poll(context));
+        let (response, mut invocation) = ready!(Pin::new(&mut self.called).poll(context));
+        if (self.bodiless || matches!(response.status().as_u16(), 101 | 204 | 304))
+            && let Some(invocation) = invocation.take()
+        {
+            // hyper sends no body here, whatever the function made.
+            invocation.complete();
+        }
         let in_flight = self.in_flight.take();
         let mut response = response.map(|body| Answer::new(body, invocation, in_flight));
         // Asked after the wait: a drain may have begun meanwhile.

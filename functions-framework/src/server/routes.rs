@@ -21,8 +21,9 @@ use http::{Method, StatusCode};
 use tower::{ServiceExt as _, service_fn};
 
 use super::{
-    endpoint::{Endpoint, Invocation, Running},
-    log::{Entry, Head, Log},
+    crash,
+    endpoint::{Endpoint, Invocation, Running, answer_without},
+    log::{Head, Log},
 };
 use crate::{
     error::Error,
@@ -48,7 +49,7 @@ pub(crate) type Layer = Box<dyn FnOnce(Router) -> Router + Send>;
 pub(crate) enum Routes {
     /// One function that takes all: nothing to look up.
     One(Arc<Endpoint>),
-    Table(Router),
+    Table(Router, Log),
 }
 
 impl Routes {
@@ -67,6 +68,12 @@ impl Routes {
         let mut router = Router::new();
         for (path, routes) in by_path(functions)? {
             let mut methods = MethodRouter::new();
+            if routes.iter().all(|route| !route.methods.is_empty()) {
+                methods = methods.fallback(async move |request: axum::extract::Request| {
+                    let text = "the method is none of those in the Allow header";
+                    refuse(&request, Error::refused(StatusCode::METHOD_NOT_ALLOWED, text), log)
+                });
+            }
             for route in routes {
                 let endpoint = Arc::clone(&route.endpoint);
                 let service = service_fn(move |request: axum::extract::Request| {
@@ -85,18 +92,21 @@ impl Routes {
             };
         }
         if functions.iter().all(|route| !route.paths.is_empty()) {
-            router = router.fallback(async move |request: axum::extract::Request| no_function(&request, log));
+            router = router.fallback(async move |request: axum::extract::Request| {
+                let text = "no function is served at this path";
+                refuse(&request, Error::refused(StatusCode::NOT_FOUND, text), log)
+            });
         }
         for layer in layers {
             router = layer(router);
         }
-        Ok(Self::Table(router))
+        Ok(Self::Table(router, log))
     }
 
     pub(crate) fn call(&self, request: Request, polled_anyway: bool) -> Routed {
         match self {
             Self::One(endpoint) => Routed::Direct(endpoint.call(request, polled_anyway)),
-            Self::Table(router) => Routed::Router(Box::pin(route(router.clone(), request))),
+            Self::Table(router, log) => Routed::Router(Box::pin(route(router.clone(), request, *log))),
         }
     }
 }
@@ -118,12 +128,21 @@ impl Future for Routed {
     }
 }
 
-async fn route(router: Router, request: Request) -> (Response, Option<Invocation>) {
+async fn route(router: Router, request: Request, log: Log) -> (Response, Option<Invocation>) {
+    let (head, started) = (Head::of(&request), Instant::now());
     let (mut parts, mut body) = request.into_parts();
     if let Some(peer) = body.take_peer() {
         parts.extensions.insert(ConnectInfo(peer));
     }
-    let Ok(mut response) = router.oneshot(axum::extract::Request::from_parts(parts, body.into_axum())).await;
+    let request = axum::extract::Request::from_parts(parts, body.into_axum());
+    // The functions have guards of their own: this one is around the layers.
+    let mut response = match crash::contained(router.oneshot(request)).await {
+        Ok(Ok(response)) => response,
+        Err(crash) => {
+            let error = Error::new("a layer panicked");
+            return (answer_without(error, Some(&crash), &head, started, log), None);
+        }
+    };
     let carried = response.extensions_mut().remove::<Carried>();
     (response, carried.and_then(|Carried(invocation)| Arc::into_inner(invocation)))
 }
@@ -183,13 +202,9 @@ fn filter(methods: &[Method]) -> Result<MethodFilter, String> {
     all.ok_or_else(|| "no method".to_owned())
 }
 
-/// Answers a request that no function takes, and tells whoever reads along.
-fn no_function(request: &axum::extract::Request, log: Log) -> Response {
-    let error = Error::refused(StatusCode::NOT_FOUND, "no function is served at this path");
-    let (head, started) = (Head::of(request), Instant::now());
-    let status = error.status_code();
-    log.write(&Entry { head: &head, function: "", events: false, status, gone: false, cause: None, started });
-    error.into_response()
+/// Answers a request that no function takes.
+fn refuse(request: &axum::extract::Request, error: Error, log: Log) -> Response {
+    answer_without(error, None, &Head::of(request), Instant::now(), log)
 }
 
 /// Answers for an ignored path.

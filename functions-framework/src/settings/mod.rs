@@ -112,7 +112,24 @@ impl Settings {
         environment: impl Fn(&str) -> Option<std::ffi::OsString>,
     ) -> Result<Request, Invalid> {
         let mut settings = Self::default();
-        for row in ROWS {
+        let mut given = Vec::new();
+        let mut parser = lexopt::Parser::from_args(arguments);
+        while let Some(argument) = parser.next().map_err(|error| Invalid::Usage(error.to_string()))? {
+            let row = match argument {
+                lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(Request::Help),
+                lexopt::Arg::Long("version") | lexopt::Arg::Short('V') => return Ok(Request::Version),
+                lexopt::Arg::Long(name) => ROWS.iter().position(|row| row.flag == Some(name)).ok_or_else(|| unknown(name))?,
+                other => return Err(Invalid::Usage(other.unexpected().to_string())),
+            };
+            let value = parser.value().map_err(|error| Invalid::Usage(error.to_string()))?;
+            if value.to_str().and_then(|text| (ROWS[row].set)(&mut settings, text)).is_none() {
+                let flag = format!("--{}", ROWS[row].flag.unwrap_or_default());
+                return Err(Invalid::Usage(mistake(&flag, &value.to_string_lossy(), &ROWS[row])));
+            }
+            given.push(row);
+        }
+        // What a flag has set, no variable can spoil.
+        for (_, row) in ROWS.iter().enumerate().filter(|(index, _)| !given.contains(index)) {
             for variable in row.variables {
                 let Some(whole) = environment(variable.name) else { continue };
                 if whole.is_empty() && !variable.empty_is_value {
@@ -127,22 +144,7 @@ impl Settings {
             }
         }
         settings.listen_address_is_set = environment("LISTEN_ADDRESS").is_some_and(|value| !value.is_empty());
-
-        let mut parser = lexopt::Parser::from_args(arguments);
-        loop {
-            let row = match parser.next().map_err(|error| Invalid::Usage(error.to_string()))? {
-                None => return Ok(Request::Serve(Box::new(settings))),
-                Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) => return Ok(Request::Help),
-                Some(lexopt::Arg::Long("version") | lexopt::Arg::Short('V')) => return Ok(Request::Version),
-                Some(lexopt::Arg::Long(name)) => ROWS.iter().find(|row| row.flag == Some(name)).ok_or_else(|| unknown(name))?,
-                Some(other) => return Err(Invalid::Usage(other.unexpected().to_string())),
-            };
-            let value = parser.value().map_err(|error| Invalid::Usage(error.to_string()))?;
-            if value.to_str().and_then(|text| (row.set)(&mut settings, text)).is_none() {
-                let flag = format!("--{}", row.flag.unwrap_or_default());
-                return Err(Invalid::Usage(mistake(&flag, &value.to_string_lossy(), row)));
-            }
-        }
+        Ok(Request::Serve(Box::new(settings)))
     }
 
     /// The text of `--help`.
@@ -196,6 +198,7 @@ mod tests {
         assert_eq!(read("", &[("PORT", "9")]).unwrap().port, Some(9));
         assert_eq!(read("--port 7", &[("PORT", "9")]).unwrap().port, Some(7));
         assert_eq!(read("--port=7", &[]).unwrap().port, Some(7));
+        assert_eq!(read("--port 7", &[("PORT", "abc")]).unwrap().port, Some(7));
         assert_eq!(read("", &[("PORT", "")]).unwrap().port, None, "an empty variable is none");
         let both = [("FUNCTION_TIMEOUT", "3s"), ("CLOUD_RUN_TIMEOUT_SECONDS", "60")];
         assert_eq!(read("", &both).unwrap().timeout, Some(Duration::from_secs(3)));

@@ -4,6 +4,9 @@ use super::{
     LogFormat, Settings,
     value::{duration, size, switch},
 };
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+
 use crate::function::Kind;
 
 /// One line of the table.
@@ -230,7 +233,10 @@ pub(super) const ROWS: &[Row] = &[
         what: "levels to log",
         expected: "a level, or target=level pairs separated by commas",
         set: |settings, value| {
-            settings.log_filter = value.parse().ok()?;
+            let filter: Targets = value.parse().ok()?;
+            // `RUST_LOG=mine=debug` says nothing of the rest, where the failures are.
+            let silent = filter.default_level().is_none();
+            settings.log_filter = if silent { filter.with_default(Level::INFO) } else { filter };
             Some(())
         },
     },
