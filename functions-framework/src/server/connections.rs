@@ -8,7 +8,6 @@
 use std::{
     collections::HashMap,
     future::Future,
-    io,
     pin::Pin,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError,
@@ -24,11 +23,7 @@ use std::{
 use http::Version;
 use hyper_util::server::graceful::GracefulConnection;
 use pin_project_lite::pin_project;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-    sync::Notify,
-};
+use tokio::sync::Notify;
 
 /// What one connection does, told by itself and read by [`Connections`].
 #[derive(Debug, Default)]
@@ -70,6 +65,23 @@ impl Activity {
         self.begun.fetch_add(1, Relaxed);
         self.in_flight.fetch_add(1, Relaxed);
         InFlight(Arc::clone(self))
+    }
+
+    /// Tells what a read has brought.
+    pub(super) fn read(&self, bytes: &[u8]) {
+        self.reading.store(true, Relaxed);
+        // A client may open a connection of h2 ahead of its first request.
+        if self.begun.load(Relaxed) == 0 && bytes.starts_with(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") {
+            self.multiplexed.store(true, Relaxed);
+        }
+    }
+
+    /// Tells whether the client took what was written.
+    pub(super) fn wrote(&self, taken: bool) {
+        self.blocked.store(!taken, Relaxed);
+        if taken {
+            self.wrote.store(true, Relaxed);
+        }
     }
 
     fn ask(&self, order: u8) {
@@ -343,74 +355,10 @@ impl<C: Ending> Future for Driven<C> {
     }
 }
 
-/// A socket that tells when bytes come in and go out. It holds the place of its connection, which so lasts as long as the
-/// socket does: a WebSocket outlives the HTTP it came by.
-#[derive(Debug)]
-pub(crate) struct Socket {
-    stream: TcpStream,
-    registered: Registered,
-}
-
-impl Socket {
-    pub(crate) const fn new(stream: TcpStream, registered: Registered) -> Self {
-        Self { stream, registered }
-    }
-
-    fn wrote<T>(&self, polled: Poll<T>) -> Poll<T> {
-        let activity = &*self.registered.activity;
-        activity.blocked.store(polled.is_pending(), Relaxed);
-        if polled.is_ready() {
-            activity.wrote.store(true, Relaxed);
-        }
-        polled
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if polled.is_ready() {
-            let activity = &*self.registered.activity;
-            activity.reading.store(true, Relaxed);
-            // The preface of h2: a client may open a connection ahead of its first request.
-            if activity.begun.load(Relaxed) == 0 && buffer.filled().starts_with(b"PRI * HTTP/2") {
-                activity.multiplexed.store(true, Relaxed);
-            }
-        }
-        polled
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(polled)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.wrote(polled)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     const PATIENCE: Patience = Patience { head: Duration::from_secs(2), idle: Duration::from_secs(20) };

@@ -8,6 +8,7 @@ pub(crate) mod endpoint;
 pub(crate) mod health;
 pub(crate) mod log;
 pub(crate) mod routes;
+mod socket;
 mod webhook;
 
 use std::{
@@ -35,10 +36,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::function::{self, body::RequestBody};
 use answer::Answer;
-use connections::{Activity, Connections, Driven, InFlight, Patience, Socket};
+use connections::{Activity, Connections, Driven, InFlight, Patience};
 use endpoint::Invocation;
 use health::Health;
 use routes::{Routed, Routes};
+use socket::Socket;
 
 /// Everything a request can meet.
 pub(crate) struct Server {

@@ -263,7 +263,7 @@ fn an_error_is_delivered_again_unless_the_function_says_otherwise() {
 #[test]
 fn too_large_and_too_slow_have_their_status() {
     let program = fixture("seen").env("FUNCTION_MAX_BODY_SIZE", "10").serve();
-    program.send(&binary("12345678901")).expect_problem(413, "FUNCTION_MAX_BODY_SIZE");
+    program.send(&binary("12345678901")).expect_problem(413, "too large");
     let program = fixture("event_blocking").env("FUNCTION_TIMEOUT", "5ms").serve();
     program.send(&binary("{}")).expect_problem(504, "");
 }

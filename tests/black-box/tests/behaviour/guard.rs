@@ -68,7 +68,7 @@ fn more_invocations_than_allowed_are_503_with_retry_after() {
         assert_eq!(connection.head().unwrap().status, 200);
         busy.push(connection);
     }
-    let refused = program.get("/").expect_problem(503, "FUNCTION_CONCURRENCY");
+    let refused = program.get("/").expect_problem(503, "busy");
     assert!(refused.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
     let mut first = busy.remove(0);
     assert_eq!(first.chunk().unwrap().unwrap(), b"a");
@@ -92,7 +92,7 @@ fn a_body_that_is_declared_too_large_is_413_before_it_is_sent() {
         let program = fixture(target).env("FUNCTION_MAX_BODY_SIZE", "1KiB").serve();
         let mut connection = program.connect();
         connection.write("POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 1025\r\n\r\n");
-        connection.read().expect_problem(413, "FUNCTION_MAX_BODY_SIZE");
+        connection.read().expect_problem(413, "too large");
     }
     let program = fixture("echo").arg("--max-body-size").arg("1KiB").serve();
     program.post("/", "text/plain", vec![b'x'; 1024]).expect(200);
