@@ -2,7 +2,15 @@
 
 use std::process::ExitCode;
 
-use functions_framework::{App, axum::response::Response, http::StatusCode};
+use functions_framework::{
+    App,
+    axum::{
+        extract::Request,
+        middleware::{self, Next},
+        response::Response,
+    },
+    http::StatusCode,
+};
 
 async fn boom() -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
@@ -10,9 +18,13 @@ async fn boom() -> StatusCode {
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stdout).init();
+    let moody = |request: Request, next: Next| async move {
+        assert!(request.uri().path() != "/layer", "the layer does not like it");
+        next.run(request).await
+    };
     let stamp = |mut response: Response| async {
         response.headers_mut().insert("x-layer", "yes".parse().expect("it is a value"));
         response
     };
-    App::new().http("boom", boom).layer(functions_framework::axum::middleware::map_response(stamp)).port(0).run()
+    App::new().http("boom", boom).layer(middleware::map_response(stamp)).layer(middleware::from_fn(moody)).port(0).run()
 }

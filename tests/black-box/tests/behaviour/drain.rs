@@ -173,3 +173,20 @@ fn under_load_every_request_that_was_sent_is_answered() {
         program.ended().expect(0, &["stopped"]);
     }
 }
+
+#[test]
+fn a_connection_the_kernel_took_before_the_signal_is_served() {
+    let program = fixture("echo").serve();
+    program.get("/").expect(200);
+    program.signal("STOP");
+    let mut waiting: Vec<Connection> = (0..8).map(|_| program.connect()).collect();
+    for connection in &mut waiting {
+        connection.write(Request::get("/").bytes());
+    }
+    program.signal("TERM");
+    program.signal("CONT");
+    for connection in &mut waiting {
+        connection.read().expect(200);
+    }
+    program.ended().expect(0, &[]);
+}

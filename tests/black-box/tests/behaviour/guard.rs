@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use black_box_tests::{Connection, Program, Request, eventually, proc};
+use black_box_tests::{Connection, Program, Request, Start, eventually, proc};
 
 use crate::{fixture, serve};
 
@@ -220,4 +220,56 @@ fn a_request_that_takes_longer_than_the_patience_with_connections_is_answered() 
         connection.write("x");
     }
     connection.read().expect(200);
+}
+
+#[test]
+fn a_client_that_reads_slowly_gets_all_of_a_long_answer() {
+    const SIZE: usize = 24 << 20;
+    let program = fixture("large").env("FUNCTION_KEEP_ALIVE", "400ms").serve();
+    let mut connection = program.connect();
+    connection.write(Request::get(&format!("/{SIZE}")).bytes());
+    connection.head().unwrap();
+    let began = Instant::now();
+    let mut received = 0;
+    while received < SIZE {
+        received += connection.take(SIZE / 24).unwrap().len();
+        // A slow reader: the whole takes longer than twice the time for which an idle connection is kept.
+        std::thread::sleep(Duration::from_millis(60));
+    }
+    assert!(began.elapsed() > Duration::from_secs(1));
+}
+
+#[test]
+fn a_client_that_stops_reading_is_cut_and_makes_room() {
+    let program = fixture("endless").env("FUNCTION_CONCURRENCY", "1").env("FUNCTION_KEEP_ALIVE", "400ms").serve();
+    let mut stuck = program.connect();
+    stuck.write(Request::get("/").bytes());
+    assert_eq!(stuck.head().unwrap().status, 200);
+    program.get("/").expect(503);
+    eventually("there is room again", || {
+        let mut next = program.connect();
+        next.write(Request::get("/").bytes());
+        (next.head().unwrap().status == 200).then_some(())
+    });
+}
+
+#[test]
+fn a_head_in_two_pieces_after_a_pause_is_no_slow_head() {
+    let program = fixture("echo").env("FUNCTION_HEADER_TIMEOUT", "800ms").serve();
+    let mut connection = program.connect();
+    connection.send(&Request::get("/")).expect(200);
+    // Longer than a head may take, and then a head that takes some time, but less.
+    std::thread::sleep(Duration::from_millis(1500));
+    connection.write("GET / HT");
+    std::thread::sleep(Duration::from_millis(400));
+    connection.write("TP/1.1\r\nhost: test\r\n\r\n");
+    connection.read().expect(200);
+}
+
+#[test]
+fn a_panic_in_a_layer_is_a_crash_as_any_other() {
+    let program = Start::bare(env!("CARGO_BIN_EXE_fixture-in-code")).quiet().serve();
+    let response = program.get("/layer").expect_problem(500, "");
+    assert_eq!(response.header("x-openfunction-status"), Some("crash"));
+    program.get("/").expect(500);
 }

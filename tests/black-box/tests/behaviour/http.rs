@@ -207,3 +207,20 @@ fn a_web_socket_is_served() {
     assert_eq!(connection.take(4).unwrap(), b"\x81\x02hi");
     program.get("/").expect(400);
 }
+
+#[test]
+fn an_ignored_path_that_a_function_was_given_is_its_own() {
+    assert_eq!(serve("robots").get("/robots.txt").expect(200).text(), "User-agent: *\n");
+}
+
+#[test]
+fn a_request_no_function_takes_is_answered_and_logged_like_any_other() {
+    let program = fixture("robots").env("FUNCTION_ACCESS_LOG", "on").serve();
+    for (request, status) in [(Request::post("/robots.txt", "text/plain", ""), 405), (Request::get("/other"), 404)] {
+        let detail = if status == 405 { "the method is none of those" } else { "no function is served" };
+        let response = program.send(&request).expect_problem(status, detail);
+        assert_eq!(response.header("x-openfunction-status"), Some("error"));
+        assert_eq!(response.header("allow"), (status == 405).then_some("GET,HEAD"));
+        program.log().wait("the request", |line| line.json["status"] == status);
+    }
+}

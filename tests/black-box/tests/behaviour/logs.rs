@@ -101,3 +101,29 @@ fn a_subscriber_of_the_program_is_left_alone_and_code_wins() {
     assert!(ended.errors.is_empty(), "{}", ended.errors);
     assert!(ended.output.contains("request failed") && ended.output.contains("stopped"), "{}", ended.output);
 }
+
+#[test]
+fn what_does_not_decode_neither_forges_a_line_nor_fills_the_log() {
+    let program = fixture("created").env("LOG_FORMAT", "text").serve();
+    let event = |data: &str| {
+        let text = format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{data}}}"#);
+        Request::post("/", "application/cloudevents+json", text)
+    };
+    let forged = program.send(&event(r#"{"items":"x\n2026-01-01T00:00:00Z ERROR forged"}"#)).expect(422);
+    assert!(!forged.text().contains('\n'), "{}", forged.text());
+    let long = program.send(&event(&format!(r#"{{"items":"{}"}}"#, "A".repeat(1 << 20)))).expect(422);
+    assert!(long.text().len() < 1000);
+    let ended = program.terminate();
+    assert!(
+        ended.errors.len() < 20_000 && ended.errors.lines().all(|line| !line.starts_with("2026-01-01")),
+        "{}",
+        ended.errors
+    );
+}
+
+#[test]
+fn a_level_for_one_target_leaves_the_failures_of_the_rest() {
+    let program = fixture("error").env("RUST_LOG", "fixture=debug").serve();
+    program.get("/").expect(500);
+    program.log().wait_text("request failed");
+}
