@@ -239,8 +239,8 @@ impl EventKind {
     /// # Errors
     /// As [`FromEvent`].
     #[expect(clippy::unused_async, reason = "the glue awaits the parameters of every kind")]
-    pub async fn only<S: Sync, T: FromEvent>(self, mut input: EventIn, _: &S, _: PhantomData<T>) -> Result<T, Error> {
-        input.take()
+    pub async fn only<S: Sync, T: FromEvent>(self, input: EventIn, _: &S, _: PhantomData<T>) -> Result<T, Error> {
+        T::from_event(input)
     }
 
     /// Turns what the function returned into a reply.

@@ -238,15 +238,16 @@ impl Future for Running {
         let (Some(call), Some(invocation)) = (&mut this.call, &this.invocation) else { return Poll::Pending };
         let outcome = match crash::contain(|| call.as_mut().poll(context)) {
             Ok(Poll::Ready(output)) => Ok(output),
+            Err(crash) => Err(crash),
             Ok(Poll::Pending) => {
                 let limit = invocation.endpoint.limits.timeout;
-                ready!(this.poll_timer(limit, context))
+                let late = ready!(this.poll_timer(limit, context));
+                // What the function holds goes before its answer does; a panic on the way is still its own.
+                crash::contain(|| this.call = None).and(late)
             }
-            Err(crash) => Err(crash),
         };
-        let (Some(call), Some(invocation)) = (this.call.take(), this.invocation.take()) else { return Poll::Pending };
-        // What the function holds goes now, before its answer is on its way; if that panics, the answer is a crash.
-        let outcome = crash::contain(|| drop(call)).and(outcome);
+        this.call = None;
+        let Some(invocation) = this.invocation.take() else { return Poll::Pending };
         let response = invocation.endpoint.finish(outcome, &this.head, this.started);
         if response.body().is_end_stream() {
             invocation.complete();
