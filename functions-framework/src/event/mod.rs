@@ -1,7 +1,9 @@
 //! `CloudEvents`: what a function receives and answers, whichever way it travelled.
 //!
 //! A function takes an [`Event`] to see the event as it is, or a [`CloudEvent<T>`](CloudEvent) to have its data decoded from
-//! JSON. A reply is an [`Event`], made with [`EventBuilderV10`]:
+//! JSON. The data of an [`Event`] that arrives is [`Data::Binary`], JSON too: the bytes that were sent, whichever mode carried
+//! them. Only text of another content type in structured mode is [`Data::String`]. A reply is an [`Event`], made with
+//! [`EventBuilderV10`]:
 //!
 //! ```
 //! use functions_framework::event::{Event, EventBuilder as _, EventBuilderV10};
