@@ -190,6 +190,9 @@ impl App {
     ///
     /// Flags and environment are read here. Every way to fail is explained on standard error and has its exit code
     /// (`--help` lists them).
+    ///
+    /// # Panics
+    /// Inside a tokio runtime, where [`serve`](Self::serve) is the one to await.
     pub fn run(self) -> ExitCode {
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
