@@ -101,7 +101,7 @@ impl Error {
     }
 
     /// Makes an error of what a function met in the body of its request and passed on: it is the caller's.
-    fn of_body(cause: BoxError) -> Result<Self, BoxError> {
+    pub(crate) fn of_body(cause: BoxError) -> Result<Self, BoxError> {
         if has_cause::<http_body_util::LengthLimitError>(&*cause) {
             return Ok(Self::too_large());
         }

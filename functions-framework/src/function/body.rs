@@ -9,7 +9,7 @@ use std::{
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Limited};
 
 use crate::error::{BoxError, Error};
 
@@ -96,10 +96,7 @@ impl RequestBody {
 impl Error {
     /// Says why a body could not be read.
     pub(crate) fn from_body(error: BoxError) -> Self {
-        if error.is::<LengthLimitError>() {
-            return Self::too_large();
-        }
-        Self::interrupted(error)
+        Self::of_body(error).unwrap_or_else(Self::interrupted)
     }
 }
 

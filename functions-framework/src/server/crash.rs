@@ -7,6 +7,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::pin,
     sync::Once,
     task::Poll,
 };
@@ -82,7 +83,7 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 
 /// Runs a future as [`contain`] runs a closure.
 pub(crate) async fn contained<F: Future>(future: F) -> Result<F::Output, Crash> {
-    let mut future = Box::pin(future);
+    let mut future = pin!(future);
     poll_fn(|context| match contain(|| future.as_mut().poll(context)) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),

@@ -189,6 +189,15 @@ impl Endpoint {
     }
 }
 
+/// Answers in the place of a function, which no request reached or whose layers panicked, and tells the log.
+pub(crate) fn answer_without(error: Error, crash: Option<&Crash>, head: &Head, started: Instant, log: Log) -> Response {
+    let (status, cause) = (error.status_code(), crash.map(ToString::to_string));
+    log.write(&Entry { head, function: "", events: false, status, gone: false, cause: cause.as_deref(), started });
+    let mut response = error.into_response();
+    response.headers_mut().insert(STATUS, if crash.is_some() { CRASH } else { ERROR });
+    response
+}
+
 /// A call that is going on, within its limits.
 pub(crate) struct Running {
     /// Both are none once the answer is there.
@@ -202,19 +211,10 @@ pub(crate) struct Running {
     patient: bool,
 }
 
-/// Answers in the place of a function, which no request reached or whose layers panicked, and tells the log.
-pub(crate) fn answer_without(error: Error, crash: Option<&Crash>, head: &Head, started: Instant, log: Log) -> Response {
-    let (status, cause) = (error.status_code(), crash.map(ToString::to_string));
-    log.write(&Entry { head, function: "", events: false, status, gone: false, cause: cause.as_deref(), started });
-    let mut response = error.into_response();
-    response.headers_mut().insert(STATUS, if crash.is_some() { CRASH } else { ERROR });
-    response
-}
-
 type Outcome = Result<Result<Response, Error>, Crash>;
 
 impl Running {
-    /// Waits for the function, and for its time to run out.
+    /// Waits for the time of a function that has not answered to run out.
     fn poll_timer(&mut self, limit: Option<Duration>, context: &mut Context<'_>) -> Poll<Outcome> {
         let Some(limit) = limit else { return Poll::Pending };
         if std::mem::take(&mut self.patient) {

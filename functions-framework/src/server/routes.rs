@@ -12,7 +12,6 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
     extract::ConnectInfo,
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, MethodRouter, any_service, on_service},
@@ -209,9 +208,7 @@ fn refuse(request: &axum::extract::Request, error: Error, log: Log) -> Response 
 
 /// Answers for an ignored path.
 pub(crate) fn not_found() -> Response {
-    let mut response = StatusCode::NOT_FOUND.into_response();
-    *response.body_mut() = Body::empty();
-    response
+    StatusCode::NOT_FOUND.into_response()
 }
 
 #[cfg(test)]
