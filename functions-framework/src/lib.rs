@@ -132,13 +132,14 @@ mod context;
 mod error;
 pub mod event;
 mod function;
-#[cfg(feature = "server")]
 mod manifest;
 mod outcome;
 mod sidecar;
 
 #[cfg(feature = "server")]
 mod app;
+#[cfg(feature = "server")]
+mod delivery;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
@@ -177,14 +178,14 @@ pub mod http {
 #[cfg(feature = "server")]
 pub use app::App;
 pub use axum;
-pub use context::{Context, IntoPayload, Output};
+pub use context::{Context, Input, InputKind, IntoPayload, Output};
 pub use error::{BoxError, Error, Result, ResultExt};
 pub use event::{CloudEvent, Event};
 pub use function::{Function, Kind};
 #[cfg_attr(feature = "server", doc = include_str!("docs/function.md"))]
 pub use functions_framework_macros::function;
 pub use outcome::{Out, Verdict};
-pub use sidecar::Reply;
+pub use sidecar::{Reply, SidecarCode, SidecarError};
 
 /// Serves the functions that are named, and nothing else: the `main` of a program with several functions.
 ///

@@ -1,8 +1,11 @@
 //! What an `OpenFunction` function holds: where it was called from, and where it can send to.
 
+mod input;
 mod output;
 mod payload;
 
+pub(crate) use input::Declared as DeclaredInput;
+pub use input::{Input, InputKind};
 pub use output::Output;
 pub(crate) use output::{Destination, OutputKind, Outputs};
 pub use payload::IntoPayload;

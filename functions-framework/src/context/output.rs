@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::IntoPayload;
 use crate::{
     error::Error,
-    sidecar::{Message, Reply, Sidecar},
+    sidecar::{Message, Reply, Scope, Sidecar},
 };
 
 /// The outputs of a process and the sidecar behind them.
@@ -106,9 +106,9 @@ impl Output {
         let content_type = self.content_type.unwrap_or_else(|| suggested.to_owned());
         let message = |address| Message { component, address, payload, content_type, metadata };
         match kind {
-            OutputKind::Topic(topic) => self.sidecar.publish(message(topic)).await.map(|()| Reply::default()),
-            OutputKind::Binding { operation } => self.sidecar.invoke_binding(message(operation)).await,
+            OutputKind::Topic(topic) => self.sidecar.publish(message(topic), Scope::default()).await.map(|()| Reply::default()),
+            OutputKind::Binding { operation } => self.sidecar.invoke_binding(message(operation), Scope::default()).await,
         }
-        .map_err(|error| error.context(format!("while sending to output `{}`", self.name)))
+        .map_err(|error| Error::from(error).context(format!("while sending to output `{}`", self.name)))
     }
 }

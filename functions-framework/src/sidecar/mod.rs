@@ -1,23 +1,68 @@
-//! What a function sends, and who carries it.
+//! What a function sends and keeps, and who carries it.
 //!
 //! [`Sidecar`] is the framework's way out: the context speaks to it and to nothing behind it.
 
+mod error;
 #[cfg(feature = "server")]
 pub(crate) mod recording;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
-use crate::{error::Error, function::BoxFuture};
+pub use self::error::{SidecarCode, SidecarError};
+use crate::function::BoxFuture;
 
-/// Carries what functions send to where it was declared to go.
+/// What a call of a sidecar comes to.
+pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, SidecarError>>;
+
+/// Carries what functions send to where it was declared to go, and keeps what they store.
 pub(crate) trait Sidecar: fmt::Debug + Send + Sync {
     /// Publishes a message on a topic.
-    fn publish(&self, message: Message) -> BoxFuture<'_, Result<(), Error>>;
+    fn publish(&self, message: Message, scope: Scope) -> Answer<'_, ()>;
+
+    /// Publishes several messages on one topic; answers those that were not taken.
+    fn publish_bulk(&self, batch: Batch, scope: Scope) -> Answer<'_, Vec<Rejected>>;
 
     /// Calls an output binding; some answer.
-    fn invoke_binding(&self, message: Message) -> BoxFuture<'_, Result<Reply, Error>>;
+    fn invoke_binding(&self, message: Message, scope: Scope) -> Answer<'_, Reply>;
+
+    /// Reads one value; an entry without one when there is none.
+    fn state(&self, store: &str, key: String, options: ReadOptions, scope: Scope) -> Answer<'_, StateEntry>;
+
+    /// Reads several values, in the order of the keys.
+    fn states(&self, store: &str, keys: Vec<String>, options: ReadOptions, scope: Scope) -> Answer<'_, Vec<StateEntry>>;
+
+    /// Writes and deletes one after another, or all or nothing when it is a transaction.
+    fn change_states(&self, store: &str, changes: Changes, scope: Scope) -> Answer<'_, ()>;
+
+    /// Runs a query, in Dapr's query language.
+    fn query_states(&self, store: &str, query: String, metadata: Metadata, scope: Scope) -> Answer<'_, StatePage>;
+
+    /// Reads a secret, which may have several values.
+    fn secret(&self, store: &str, name: String, metadata: Metadata, scope: Scope) -> Answer<'_, BTreeMap<String, String>>;
+
+    /// Calls a method of another app.
+    fn invoke(&self, app: &str, request: http::Request<Bytes>, scope: Scope) -> Answer<'_, http::Response<Bytes>>;
+}
+
+/// Names and values that mean something to a component.
+pub(crate) type Metadata = BTreeMap<String, String>;
+
+/// The invocation that a call is made for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scope {
+    /// When the invocation ends, and nobody needs the answer any more.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) trace: Trace,
+}
+
+/// The trace that an invocation belongs to (W3C Trace Context, W3C Baggage).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Trace {
+    pub(crate) traceparent: Option<Arc<str>>,
+    pub(crate) tracestate: Option<Arc<str>>,
+    pub(crate) baggage: Option<Arc<str>>,
 }
 
 /// One thing to send.
@@ -29,7 +74,83 @@ pub(crate) struct Message {
     pub(crate) address: String,
     pub(crate) payload: Bytes,
     pub(crate) content_type: String,
-    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) metadata: Metadata,
+}
+
+/// Several messages for one topic.
+#[derive(Debug, Clone)]
+pub(crate) struct Batch {
+    pub(crate) component: String,
+    pub(crate) topic: String,
+    pub(crate) entries: Vec<BatchEntry>,
+    pub(crate) metadata: Metadata,
+}
+
+/// One message of a batch; its id names it in the answer.
+#[derive(Debug, Clone)]
+pub(crate) struct BatchEntry {
+    pub(crate) id: String,
+    pub(crate) payload: Bytes,
+    pub(crate) content_type: String,
+    pub(crate) metadata: Metadata,
+}
+
+/// A message of a batch that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rejected {
+    pub(crate) id: String,
+    pub(crate) why: String,
+}
+
+/// How a value is read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ReadOptions {
+    /// The last value written is read, whatever that costs.
+    pub(crate) strong: bool,
+    pub(crate) metadata: Metadata,
+}
+
+/// What a store has for a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct StateEntry {
+    pub(crate) key: String,
+    pub(crate) value: Option<Bytes>,
+    pub(crate) etag: Option<String>,
+    pub(crate) metadata: Metadata,
+    /// Why this one of several could not be read.
+    pub(crate) error: Option<String>,
+}
+
+/// One page of what a query found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StatePage {
+    pub(crate) entries: Vec<StateEntry>,
+    /// Where the next page begins.
+    pub(crate) token: Option<String>,
+}
+
+/// Values to write and to delete.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes {
+    pub(crate) changes: Vec<Change>,
+    /// All of them or none.
+    pub(crate) transaction: bool,
+    pub(crate) metadata: Metadata,
+}
+
+/// One value to write or to delete.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) key: String,
+    /// None deletes it.
+    pub(crate) value: Option<Bytes>,
+    /// What its value must still have.
+    pub(crate) etag: Option<String>,
+    /// Fails when another has written meanwhile; else the last one wins.
+    pub(crate) first_write: bool,
+    pub(crate) strong: bool,
+    /// `ttlInSeconds` among it.
+    pub(crate) metadata: Metadata,
 }
 
 /// What an output binding answered.
