@@ -3,6 +3,8 @@
 //! OpenFunction gives it in `FUNC_CONTEXT` and `FUNC_CONTEXT_V1BETA2`, which say different parts of it; a Function manifest
 //! (`function.yaml`) says all of it, for a run at a desk.
 
+pub(crate) mod component;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
