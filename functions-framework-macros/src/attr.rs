@@ -10,7 +10,10 @@ use syn::{
     parse::{ParseStream, Parser as _},
 };
 
-use crate::route;
+use crate::{
+    deliveries::{self, Deliveries},
+    route,
+};
 
 /// What `#[function(..)]` says.
 pub(crate) struct Attr {
@@ -20,6 +23,7 @@ pub(crate) struct Attr {
     pub(crate) path: Option<LitStr>,
     pub(crate) methods: Option<Methods>,
     pub(crate) init: Option<Path>,
+    pub(crate) deliveries: Deliveries,
     /// Whether to write `fn main`.
     pub(crate) main: bool,
     /// Where the runtime is.
@@ -41,7 +45,8 @@ pub(crate) struct Methods {
 }
 
 const VALID: &str = "the first word can be `http`, `cloud_event` or `openfunction`, the keys are `name = \"..\"`, `path = \"/..\"`, \
-                     `methods(GET, ..)`, `init = path::to::fn`, `main = false` and `crate = some::path`";
+                     `methods(GET, ..)`, `init = path::to::fn`, `main = false`, `crate = some::path` and, for OpenFunction functions, \
+                     `input = \"..\"`, `topic = \"component/topic\"`, `binding = \"..\"`, `concurrency = 8` and `order_by = \"..\"`";
 const WORDS: [&str; 9] = ["http", "cloud_event", "openfunction", "name", "path", "methods", "init", "main", "crate"];
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
 
@@ -53,6 +58,7 @@ pub(crate) fn parse(tokens: TokenStream, problems: &mut Vec<Error>) -> Attr {
         path: None,
         methods: None,
         init: None,
+        deliveries: Deliveries::default(),
         main: true,
         krate: quote!(::functions_framework),
     };
@@ -70,6 +76,7 @@ pub(crate) fn parse(tokens: TokenStream, problems: &mut Vec<Error>) -> Attr {
             input.parse::<Option<Token![,]>>()?;
         }
         problems.extend(attr.methods_misfit());
+        problems.extend(attr.deliveries_misfit());
         Ok(())
     };
     // Every branch above reads to the end, so this adds nothing but what syn itself may refuse.
@@ -105,6 +112,7 @@ impl Attr {
                 self.main = main(input, &key)?;
             }
             "crate" => self.krate = krate(input, &key)?.into_token_stream(),
+            other if deliveries::WORDS.contains(&other) => self.deliveries.read(input, &key)?,
             _ => return Err(Error::new(key.span(), unknown(&word))),
         }
         repeated.map_or(Ok(()), Err)
@@ -127,6 +135,14 @@ impl Attr {
     fn methods_misfit(&self) -> Option<Error> {
         let methods = self.methods.as_ref().filter(|_| matches!(self.kind, Some((Kind::CloudEvent, _))))?;
         Some(Error::new(methods.key.span(), "a CloudEvent function is called with POST: leave `methods` out"))
+    }
+
+    /// Inputs are declared for those who take a `Context`.
+    fn deliveries_misfit(&self) -> Option<Error> {
+        let key = self.deliveries.first.as_ref()?;
+        let (_, word) = self.kind.as_ref().filter(|(kind, _)| *kind != Kind::OpenFunction)?;
+        let text = format!("`{key}` fits an OpenFunction function, whose first parameter is a `Context`; this one is `{word}`");
+        Some(Error::new(key.span(), text))
     }
 }
 
@@ -225,7 +241,7 @@ fn methods(input: ParseStream<'_>, key: Ident) -> Result<Methods> {
 }
 
 /// Reads `= value`; `takes` says in words what the value has to be.
-fn value<T: syn::parse::Parse>(input: ParseStream<'_>, key: &Ident, example: &str, takes: &str) -> Result<T> {
+pub(crate) fn value<T: syn::parse::Parse>(input: ParseStream<'_>, key: &Ident, example: &str, takes: &str) -> Result<T> {
     equals(input, key, example)?;
     // On a fork, so that what was tried and failed is still there to be pointed at.
     match input.fork().parse::<T>() {
@@ -259,7 +275,12 @@ fn unquoted(input: ParseStream<'_>, example: &str) -> Error {
 }
 
 fn unknown(word: &str) -> String {
-    let near = WORDS.iter().map(|known| (distance(word, known), known)).min().filter(|(distance, _)| *distance <= 2);
+    let near = WORDS
+        .iter()
+        .chain(&deliveries::WORDS)
+        .map(|known| (distance(word, known), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 2);
     match near {
         Some((_, known)) => format!("unknown key `{word}`, did you mean `{known}`? {VALID}"),
         None => format!("unknown key `{word}`: {VALID}"),

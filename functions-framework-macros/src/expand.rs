@@ -136,9 +136,11 @@ fn options(attr: &Attr, name: &str) -> TokenStream {
         let at = place::one(key);
         quote_spanned!(at=> let __options = __kind.methods(__options, &[#(#names),*]);)
     });
+    let deliveries = attr.deliveries.glue();
     quote_spanned! {Span::mixed_site()=>
         let __options = __rt::Options::new(#name)#path;
         #methods
+        #deliveries
     }
 }
 

@@ -17,6 +17,7 @@
 //! Set `FUNCTIONS_FRAMEWORK_DEBUG` while compiling to see each expansion on standard error.
 
 mod attr;
+mod deliveries;
 mod expand;
 mod fallback;
 mod place;

@@ -3,7 +3,7 @@
 pub use std::{marker::PhantomData, process::ExitCode};
 
 pub use crate::function::{
-    Function, Options,
+    Deliveries, Function, Options,
     classify::{ContextKind, EventKind, HttpKind, Otherwise, Probe, Registration},
     init::{init, no_init},
 };

@@ -13,7 +13,8 @@ fn item(item: &str, expected: &[&str]) {
 }
 
 const VALID: &str = "the first word can be `http`, `cloud_event` or `openfunction`, the keys are `name = \"..\"`, `path = \"/..\"`, \
-                     `methods(GET, ..)`, `init = path::to::fn`, `main = false` and `crate = some::path`";
+                     `methods(GET, ..)`, `init = path::to::fn`, `main = false`, `crate = some::path` and, for OpenFunction functions, \
+                     `input = \"..\"`, `topic = \"component/topic\"`, `binding = \"..\"`, `concurrency = 8` and `order_by = \"..\"`";
 
 #[test]
 fn keys() {
@@ -29,6 +30,28 @@ fn keys() {
     attr("main = false, http", &["write the kind first: `#[function(http, ..)]`"]);
     attr("name = \"a\" path = \"/\"", &["expected a comma between two keys"]);
     attr("http(GET)", &["expected a comma between two keys"]);
+}
+
+#[test]
+fn deliveries() {
+    attr("input", &["`input` needs a value: `input = \"orders\"`"]);
+    attr("input = orders", &["`input` takes a string: `input = \"orders\"`"]);
+    attr("input = \"\"", &["`input` cannot be empty: `input = \"orders\"`"]);
+    attr("input(\"a\", \"a\")", &["`a` is given twice"]);
+    attr("input()", &["`input` needs at least one name: `input(\"a\", \"b\")`"]);
+    attr("input(orders)", &["`input` takes strings: `input(\"a\", \"b\")`"]);
+    let topic = "a topic is named with the pub/sub component that carries it: `topic = \"component/topic\"`";
+    attr("topic = \"orders\"", &[topic]);
+    attr("topic = \"/orders\"", &[topic]);
+    attr("topic = \"bus/\"", &[topic]);
+    attr("concurrency = 0", &["`concurrency` takes a number from 1: `concurrency = 8`"]);
+    attr("concurrency = \"8\"", &["`concurrency` takes a number: `concurrency = 8`"]);
+    attr("order_by(\"a\", \"b\")", &["`order_by` needs a value: `order_by = \"subject\"`"]);
+    attr(
+        "http, input = \"a\"",
+        &["`input` fits an OpenFunction function, whose first parameter is a `Context`; this one is `http`"],
+    );
+    attr("openfunction, input = \"a\", topic = \"bus/a/b\", binding(\"c\"), order_by = \"subject\"", &[]);
 }
 
 #[test]

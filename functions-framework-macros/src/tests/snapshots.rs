@@ -387,7 +387,7 @@ fn wrong() {
         "#[cfg(unix)] pub async fn f(x: _) {}",
         &expect![[r#"
             ::core::compile_error! {
-                "unknown key `nam`, did you mean `name`? the first word can be `http`, `cloud_event` or `openfunction`, the keys are `name = \"..\"`, `path = \"/..\"`, `methods(GET, ..)`, `init = path::to::fn`, `main = false` and `crate = some::path`"
+                "unknown key `nam`, did you mean `name`? the first word can be `http`, `cloud_event` or `openfunction`, the keys are `name = \"..\"`, `path = \"/..\"`, `methods(GET, ..)`, `init = path::to::fn`, `main = false`, `crate = some::path` and, for OpenFunction functions, `input = \"..\"`, `topic = \"component/topic\"`, `binding = \"..\"`, `concurrency = 8` and `order_by = \"..\"`"
             }
             #[cfg(unix)]
             #[doc(hidden)]
@@ -418,5 +418,50 @@ fn wrong() {
                 two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main
             };
         "#]],
+    );
+}
+
+#[test]
+fn deliveries() {
+    check(
+        "input(\"a\", \"b\"), topic = \"bus/orders\", concurrency = 8, order_by = \"subject\", main = false",
+        "async fn relay(ctx: Context) {}",
+        &expect![[r##"
+            #[doc(hidden)]
+            struct relay {}
+            const _: () = {
+                use ::functions_framework::__private as __rt;
+                impl __rt::Registration for relay {
+                    fn function() -> __rt::Function {
+                        use __rt::Otherwise as _;
+                        let __kind = __rt::Probe::<Context>::NEW.function_kind();
+                        let __options = __rt::Options::new("relay");
+                        let __options = __kind
+                            .deliveries(
+                                __options,
+                                __rt::Deliveries {
+                                    inputs: &["a", "b"],
+                                    topics: &["bus/orders"],
+                                    bindings: &[],
+                                    concurrency: ::core::option::Option::Some(8usize),
+                                    order_by: ::core::option::Option::Some("subject"),
+                                },
+                            );
+                        __kind
+                            .function(
+                                __options,
+                                __rt::no_init(),
+                                move |__state, __in| async move {
+                                    let __a0: Context = __kind
+                                        .only(__in, &*__state, __rt::PhantomData::<Context>)
+                                        .await?;
+                                    let __out = relay(__a0).await;
+                                    __kind.reply(::core::convert::identity(__out))
+                                },
+                            )
+                    }
+                }
+            };
+        "##]],
     );
 }

@@ -6,7 +6,7 @@
 
 use std::marker::PhantomData;
 
-use super::Function;
+use super::{Function, Options};
 use crate::{
     context::Context,
     event::{CloudEvent, Event},
@@ -63,6 +63,28 @@ pub struct EventKind;
 /// The glue of `OpenFunction` functions.
 #[derive(Debug, Clone, Copy)]
 pub struct ContextKind;
+
+/// Marks that `input`, `topic` and `binding` mean something for a kind of function.
+#[diagnostic::on_unimplemented(
+    message = "only an OpenFunction function has inputs",
+    label = "this key needs a `Context` as the first parameter",
+    note = "`input`, `topic`, `binding`, `concurrency` and `order_by` say which events call a function whose first parameter is `Context`"
+)]
+pub trait HasInputs {}
+
+impl HttpKind {
+    /// Refuses inputs at compile time.
+    pub fn deliveries<T: HasInputs>(self, options: Options, _: T) -> Options {
+        options
+    }
+}
+
+impl EventKind {
+    /// Refuses inputs at compile time.
+    pub fn deliveries<T: HasInputs>(self, options: Options, _: T) -> Options {
+        options
+    }
+}
 
 /// What `#[function]` makes beside the function: `order {}` for a function `order`.
 ///

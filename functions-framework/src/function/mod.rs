@@ -97,6 +97,11 @@ impl Function {
         &self.options.methods
     }
 
+    /// The events it is called with.
+    pub(crate) const fn deliveries(&self) -> Deliveries {
+        self.options.deliveries
+    }
+
     /// Runs `init` unless another function has already run the same one.
     pub(crate) async fn start(self, states: &mut States) -> Result<Handler, Error> {
         (self.start)(states).await
@@ -115,17 +120,46 @@ pub struct Options {
     name: Cow<'static, str>,
     path: Option<Cow<'static, str>>,
     methods: Vec<Method>,
+    deliveries: Deliveries,
+}
+
+/// The events a function is called with, as `#[function]` says it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Deliveries {
+    /// Inputs that the function context declares, by name.
+    pub inputs: &'static [&'static str],
+    /// Topics, each with the pub/sub component that carries it: `component/topic`.
+    pub topics: &'static [&'static str],
+    /// Bindings, by the name of the component.
+    pub bindings: &'static [&'static str],
+    /// How many events of an input are handled at once.
+    pub concurrency: Option<usize>,
+    /// The attribute or metadata whose value says which events come one after another.
+    pub order_by: Option<&'static str>,
+}
+
+impl Deliveries {
+    /// Tells whether it names what the function is called with.
+    pub(crate) const fn names_any(&self) -> bool {
+        !(self.inputs.is_empty() && self.topics.is_empty() && self.bindings.is_empty())
+    }
 }
 
 impl Options {
     /// A function of this name that takes every path and method.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
-        Self { name: name.into(), path: None, methods: Vec::new() }
+        Self { name: name.into(), path: None, methods: Vec::new(), deliveries: Deliveries::default() }
     }
 
     /// Restricts it to the paths that fit an axum pattern.
     pub fn path(mut self, pattern: impl Into<Cow<'static, str>>) -> Self {
         self.path = Some(pattern.into());
+        self
+    }
+
+    /// Says which events it is called with.
+    pub(crate) const fn deliveries(mut self, deliveries: Deliveries) -> Self {
+        self.deliveries = deliveries;
         self
     }
 

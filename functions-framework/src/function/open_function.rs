@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
-use super::{Call, Function, Kind, Options, body::Request, classify::ContextKind, init::Starter};
+use super::{Call, Deliveries, Function, Kind, Options, body::Request, classify::ContextKind, init::Starter};
 use crate::{
     context::{Context, Origin},
     error::{BoxError, Error},
@@ -297,6 +297,11 @@ impl ContextKind {
     /// Restricts the methods.
     pub fn methods(self, options: Options, names: &[&str]) -> Options {
         options.methods(names)
+    }
+
+    /// Says which events it is called with.
+    pub fn deliveries(self, options: Options, deliveries: Deliveries) -> Options {
+        options.deliveries(deliveries)
     }
 
     /// Puts the function together.
