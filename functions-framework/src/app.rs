@@ -239,8 +239,9 @@ impl App {
         let mut signals = Signals::listen().map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))?;
 
         let functions = startup::choose(self.functions, settings.target.as_deref())?;
+        let outside = startup::outside(&functions, &settings, &manifest)?;
         let (server, endpoints) = tokio::select! {
-            built = startup::build(functions, &settings, self.layers) => built?,
+            built = startup::build(functions, &settings, &outside, self.layers) => built?,
             signal = signals.next() => {
                 tracing::info!(signal, "stopped before the port was open");
                 return Ok(());

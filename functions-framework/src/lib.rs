@@ -141,6 +141,8 @@ mod app;
 #[cfg(feature = "server")]
 mod delivery;
 #[cfg(feature = "server")]
+mod platform;
+#[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
 mod settings;

@@ -9,7 +9,19 @@ pub use crate::function::{
 };
 
 #[cfg(feature = "server")]
+pub(crate) use crate::platform::{Platform, platform};
+#[cfg(feature = "server")]
 pub use crate::server::crash::blocking;
+
+/// There is none without the server.
+#[cfg(not(feature = "server"))]
+#[derive(Debug)]
+pub(crate) enum Platform {}
+
+#[cfg(not(feature = "server"))]
+pub(crate) const fn platform() -> Option<&'static Platform> {
+    None
+}
 
 /// Runs a function that is not async in place: where there is no server there are no threads either.
 #[cfg(not(feature = "server"))]

@@ -14,8 +14,9 @@ use tokio::{
 };
 
 use crate::{
-    context::{Origin, Outputs},
+    context::{Origin, Outside},
     function::{Function, Kind, init::States},
+    manifest::Manifest,
     server::{
         Server,
         connections::Patience,
@@ -93,10 +94,19 @@ pub(crate) fn choose(mut functions: Vec<Function>, target: Option<&str>) -> Resu
     Ok(vec![functions.swap_remove(index)])
 }
 
+/// Finds what the functions may send to and keep; those that have no context need nothing.
+pub(crate) fn outside(functions: &[Function], settings: &Settings, manifest: &Manifest) -> Result<Arc<Outside>, Exit> {
+    match functions.iter().find_map(Function::platform) {
+        Some(platform) => (platform.outside)(settings, manifest).map(Arc::new),
+        None => Ok(Arc::default()),
+    }
+}
+
 /// Runs every `init` and puts the server together.
 pub(crate) async fn build(
     functions: Vec<Function>,
     settings: &Settings,
+    outside: &Arc<Outside>,
     layers: Vec<routes::Layer>,
 ) -> Result<(Server, Vec<Arc<Endpoint>>), Exit> {
     let limits = Limits {
@@ -110,7 +120,7 @@ pub(crate) async fn build(
     let mut routes = Vec::new();
     for function in functions {
         check_signature(&function, settings.signature);
-        routes.push(start(function, alone, &mut states, limits.clone(), log).await?);
+        routes.push(start(function, alone, Arc::clone(outside), &mut states, limits.clone(), log).await?);
     }
     let taken: Vec<&str> = routes.iter().flat_map(|route| &route.paths).map(String::as_str).collect();
     let takes_all = routes.iter().any(|route| route.endpoint.kind() == Kind::Http && route.paths.is_empty());
@@ -127,7 +137,14 @@ pub(crate) async fn build(
     Ok((Server::new(routes, health, ignored, settings.max_body_size, patience, settings.timeout), endpoints))
 }
 
-async fn start(function: Function, alone: bool, states: &mut States, limits: Limits, log: Log) -> Result<Route, Exit> {
+async fn start(
+    function: Function,
+    alone: bool,
+    outside: Arc<Outside>,
+    states: &mut States,
+    limits: Limits,
+    log: Log,
+) -> Result<Route, Exit> {
     let (name, kind) = (function.name().to_owned(), function.kind());
     let methods = function.methods().to_vec();
     let paths = match function.path() {
@@ -136,7 +153,7 @@ async fn start(function: Function, alone: bool, states: &mut States, limits: Lim
         // Beside others a function that takes every path has those below its name.
         None => vec![format!("/{name}"), format!("/{name}/"), format!("/{name}/{{*rest}}")],
     };
-    let origin = Origin { function: name.as_str().into(), has_path: function.path().is_some(), outputs: Outputs::default() };
+    let origin = Arc::new(Origin { function: name.as_str().into(), has_path: function.path().is_some(), outside });
     let failed = |why: String| Exit::failed(format!("`init` of function `{name}` failed: {why}"));
     let handler = match crash::contained(function.start(states)).await {
         Ok(Ok(handler)) => handler,

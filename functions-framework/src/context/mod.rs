@@ -2,19 +2,24 @@
 
 mod input;
 mod output;
+mod outside;
 mod payload;
 
 pub(crate) use input::Declared as DeclaredInput;
 pub use input::{Input, InputKind};
 pub use output::Output;
-pub(crate) use output::{Destination, OutputKind, Outputs};
+pub(crate) use outside::Outside;
 pub use payload::IntoPayload;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::http::request::Parts;
+use ::http::{HeaderMap, request::Parts};
 
-use crate::{error::Error, event::Event, sidecar::Reply};
+use crate::{
+    error::Error,
+    event::Event,
+    sidecar::{Reply, Scope, Trace},
+};
 
 /// Tells an `OpenFunction` function where its payload came from, and sends to its outputs.
 ///
@@ -34,24 +39,49 @@ pub struct Context(Arc<Invocation>);
 
 #[derive(Debug)]
 struct Invocation {
-    origin: Origin,
-    request: Option<Parts>,
-    params: BTreeMap<String, String>,
-    event: Option<Event>,
+    origin: Arc<Origin>,
+    arrival: Arrival,
 }
 
 /// What all invocations of a function share.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Origin {
-    pub(crate) function: Arc<str>,
+    pub(crate) function: Box<str>,
     /// Whether its route can have parameters.
     pub(crate) has_path: bool,
-    pub(crate) outputs: Outputs,
+    /// Shared by all functions of the process.
+    pub(crate) outside: Arc<Outside>,
+}
+
+/// What one invocation came with.
+#[derive(Debug, Default)]
+pub(crate) struct Arrival {
+    /// The head of the request, when there was one.
+    pub(crate) request: Option<Parts>,
+    pub(crate) params: BTreeMap<String, String>,
+    /// The event that the payload is the data of.
+    pub(crate) event: Option<Event>,
+    /// The input that an event was delivered to.
+    pub(crate) input: Option<Input>,
+    /// When it ends, and its trace when the delivery told one; else that of the request or the event is taken.
+    pub(crate) scope: Scope,
 }
 
 impl Context {
-    pub(crate) fn new(origin: Origin, request: Option<Parts>, params: BTreeMap<String, String>, event: Option<Event>) -> Self {
-        Self(Arc::new(Invocation { origin, request, params, event }))
+    pub(crate) fn new(origin: Arc<Origin>, arrival: Arrival) -> Self {
+        Self(Arc::new(Invocation { origin, arrival }))
+    }
+
+    /// What a call that this invocation makes belongs to.
+    ///
+    /// It is made only when something is sent: most of it is of no interest before.
+    pub(crate) fn scope(&self) -> Scope {
+        let Arrival { request, event, scope, .. } = &self.0.arrival;
+        let given = Some(scope.trace.clone()).filter(Trace::is_known);
+        let of_request = || request.as_ref().map(|head| trace_of_headers(&head.headers)).filter(Trace::is_known);
+        let of_event = || event.as_ref().map(trace_of_event);
+        let trace = given.or_else(of_request).or_else(of_event).filter(Trace::is_known).unwrap_or_default();
+        Scope { deadline: scope.deadline, trace }
     }
 
     /// The name of the function that was called.
@@ -69,12 +99,12 @@ impl Context {
     /// }
     /// ```
     pub fn request(&self) -> Option<&Parts> {
-        self.0.request.as_ref()
+        self.0.arrival.request.as_ref()
     }
 
     /// The value of a variable in the path pattern: `name` for `/hello/{name}`.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.0.params.get(name).map(String::as_str)
+        self.0.arrival.params.get(name).map(String::as_str)
     }
 
     /// The event that the payload is the data of, when there is one.
@@ -87,7 +117,19 @@ impl Context {
     /// }
     /// ```
     pub fn event(&self) -> Option<&Event> {
-        self.0.event.as_ref()
+        self.0.arrival.event.as_ref()
+    }
+
+    /// Returns the input that the payload was delivered to; none when the function was called over HTTP.
+    ///
+    /// ```
+    /// # use functions_framework::Context;
+    /// async fn tick(ctx: Context) -> String {
+    ///     ctx.input().map_or("called by hand", |input| input.name()).to_owned()
+    /// }
+    /// ```
+    pub fn input(&self) -> Option<&Input> {
+        self.0.arrival.input.as_ref()
     }
 
     /// Sends a payload to a declared output; what is behind it, a binding or a topic, is configuration.
@@ -123,6 +165,17 @@ impl Context {
     /// }
     /// ```
     pub fn output(&self, name: &str) -> Result<Output, Error> {
-        self.0.origin.outputs.get(name)
+        self.0.origin.outside.output(name, self.scope())
     }
+}
+
+fn trace_of_headers(headers: &HeaderMap) -> Trace {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(Arc::from);
+    Trace { traceparent: text("traceparent"), tracestate: text("tracestate"), baggage: text("baggage") }
+}
+
+/// The extensions of the distributed tracing extension of CloudEvents.
+fn trace_of_event(event: &Event) -> Trace {
+    let text = |name| event.extension(name).map(|value| value.to_string().into());
+    Trace { traceparent: text("traceparent"), tracestate: text("tracestate"), baggage: None }
 }

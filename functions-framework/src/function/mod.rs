@@ -14,7 +14,7 @@ use std::{borrow::Cow, fmt, future::Future, pin::Pin};
 
 use ::http::Method;
 
-use crate::error::Error;
+use crate::{__private::Platform, error::Error};
 use init::States;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -61,6 +61,8 @@ pub struct Function {
     options: Options,
     kind: Kind,
     start: Start,
+    /// What functions of its kind need around them, and nobody else links.
+    platform: Option<&'static Platform>,
 }
 
 type Start = Box<dyn for<'a> FnOnce(&'a mut States) -> BoxFuture<'a, Result<Handler, Error>> + Send>;
@@ -74,7 +76,16 @@ pub(crate) enum Handler {
 
 impl Function {
     pub(crate) fn new(options: Options, kind: Kind, start: Start) -> Self {
-        Self { options, kind, start }
+        Self { options, kind, start, platform: None }
+    }
+
+    pub(crate) const fn on(mut self, platform: Option<&'static Platform>) -> Self {
+        self.platform = platform;
+        self
+    }
+
+    pub(crate) const fn platform(&self) -> Option<&'static Platform> {
+        self.platform
     }
 
     /// The name it is picked by.

@@ -1,6 +1,6 @@
 //! Arguments and replies of `OpenFunction` functions, and how one is called over HTTP.
 
-use std::{collections::BTreeMap, future::Future, marker::PhantomData, sync::Arc};
+use std::{collections::BTreeMap, future::Future, marker::PhantomData, sync::Arc, time::Instant};
 
 use axum::{
     Json,
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Call, Deliveries, Function, Kind, Options, body::Request, classify::ContextKind, init::Starter};
 use crate::{
-    context::{Context, Origin},
+    context::{Arrival, Context, Origin},
     error::{BoxError, Error},
     event::{
         AttributesReader as _, CloudEvent, Envelope, Event,
@@ -26,7 +26,8 @@ use crate::{
 
 /// The two ways to call a function: with a request, and with a payload that came otherwise.
 pub(crate) struct Handler {
-    pub(crate) answer: Box<dyn Fn(Origin, Request) -> Call<Response> + Send + Sync>,
+    /// Of a request, which must be answered before the instant.
+    pub(crate) answer: Box<dyn Fn(Arc<Origin>, Request, Option<Instant>) -> Call<Response> + Send + Sync>,
     #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "deliveries are the server's"))]
     pub(crate) deliver: Box<dyn Fn(ContextIn) -> Call<Out> + Send + Sync>,
 }
@@ -51,7 +52,7 @@ impl ContextIn {
     }
 
     /// The payload is the data of the event when the request is a `CloudEvent`, else the body.
-    async fn of_request(origin: Origin, request: Request) -> Result<Self, Error> {
+    async fn of_request(origin: Arc<Origin>, request: Request, deadline: Option<Instant>) -> Result<Self, Error> {
         let (mut parts, body) = request.into_parts();
         let body = body.collect().await?;
         let (event, bytes, content_type) = if is_event(&parts.headers) {
@@ -72,7 +73,9 @@ impl ContextIn {
             })?;
             params.extend(decoded.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
-        Ok(Self::new(Context::new(origin, Some(parts), params, event), bytes, content_type))
+        let mut arrival = Arrival { request: Some(parts), params, event, ..Arrival::default() };
+        arrival.scope.deadline = deadline;
+        Ok(Self::new(Context::new(origin, arrival), bytes, content_type))
     }
 }
 
@@ -315,17 +318,17 @@ impl ContextKind {
             let call = Arc::new(move |input| call(Arc::clone(&state), input));
             let answer = Arc::clone(&call);
             super::Handler::OpenFunction(Handler {
-                answer: Box::new(move |origin, request| {
+                answer: Box::new(move |origin, request, deadline| {
                     let call = Arc::clone(&answer);
                     Box::pin(async move {
-                        let input = ContextIn::of_request(origin, request).await?;
+                        let input = ContextIn::of_request(origin, request, deadline).await?;
                         call(input).await.map(respond).map_err(Error::status_for_event)
                     })
                 }),
                 deliver: Box::new(move |input| Box::pin(call(input))),
             })
         };
-        Function::new(options, Kind::OpenFunction, init.then(start))
+        Function::new(options, Kind::OpenFunction, init.then(start)).on(crate::__private::platform())
     }
 }
 

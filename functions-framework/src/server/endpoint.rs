@@ -52,7 +52,7 @@ pub(crate) struct Endpoint {
     handler: Handler,
     kind: Kind,
     route: String,
-    origin: Origin,
+    origin: Arc<Origin>,
     limits: Limits,
     log: Log,
     running: AtomicUsize,
@@ -92,7 +92,7 @@ impl Drop for Invocation {
 }
 
 impl Endpoint {
-    pub(crate) fn new(handler: Handler, kind: Kind, route: String, origin: Origin, limits: Limits, log: Log) -> Self {
+    pub(crate) fn new(handler: Handler, kind: Kind, route: String, origin: Arc<Origin>, limits: Limits, log: Log) -> Self {
         Self { handler, kind, route, origin, limits, log, running: AtomicUsize::new(0) }
     }
 
@@ -119,7 +119,7 @@ impl Endpoint {
         let started = Instant::now();
         let head = Head::of(&request);
         let (call, admitted, permit) = match self.admit(&request) {
-            Ok(permit) => (self.invoke(request), true, permit),
+            Ok(permit) => (self.invoke(request, started), true, permit),
             Err(refusal) => (Box::pin(ready(Err(refusal))) as Call<Response>, false, None),
         };
         let invocation = Invocation { endpoint: Arc::clone(self), admitted, complete: false, _permit: permit };
@@ -177,14 +177,17 @@ impl Endpoint {
 
     /// Calls the function. Only here is a future allocated, so that all around it stays small: a large one would be copied
     /// at every step from the socket to here.
-    fn invoke(&self, request: Request) -> Call<Response> {
+    fn invoke(&self, request: Request, started: Instant) -> Call<Response> {
         match &self.handler {
             Handler::Http(handler) => handler(HttpIn::new(request)),
             Handler::CloudEvent(handler) => match webhook::handshake(&request, &self.limits.webhook_origins) {
                 Some(handshake) => Box::pin(ready(Ok(handshake))),
                 None => (handler.answer)(request),
             },
-            Handler::OpenFunction(handler) => (handler.answer)(self.origin.clone(), request),
+            Handler::OpenFunction(handler) => {
+                let deadline = self.limits.timeout.map(|limit| started + limit);
+                (handler.answer)(Arc::clone(&self.origin), request, deadline)
+            }
         }
     }
 }

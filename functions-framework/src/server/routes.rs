@@ -223,7 +223,9 @@ mod tests {
             let options = crate::function::Options::new(*name).path((*path).to_owned()).methods(methods);
             crate::function::http::from_axum(options, hello)
         });
-        let built = startup::build(functions.collect(), &crate::settings::Settings::default(), Vec::new()).await;
+        let built =
+            startup::build(functions.collect(), &crate::settings::Settings::default(), &std::sync::Arc::default(), Vec::new())
+                .await;
         built.err().map(|exit| exit.to_string())
     }
 

@@ -65,6 +65,14 @@ pub(crate) struct Trace {
     pub(crate) baggage: Option<Arc<str>>,
 }
 
+impl Trace {
+    /// Whether it belongs to any: Dapr writes the parent of no trace as zeros.
+    pub(crate) fn is_known(&self) -> bool {
+        let trace_id = self.traceparent.as_deref().and_then(|parent| parent.split('-').nth(1));
+        trace_id.is_some_and(|id| id.bytes().any(|digit| digit != b'0'))
+    }
+}
+
 /// One thing to send.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {

@@ -8,13 +8,14 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::started;
 use crate::{
-    context::{Context, Destination, Origin, OutputKind, Outputs},
+    context::{Arrival, Context, Origin, Outside},
     error::Error,
     event::{Envelope, Event},
     function::{
         Function, Handler,
         open_function::{ContextIn, content_type_of},
     },
+    manifest::{self, ComponentKind, Manifest},
     outcome::{Out, Verdict},
     sidecar::{Message, recording::Recording},
 };
@@ -24,32 +25,41 @@ use crate::{
 #[must_use = "nothing is called until it is run"]
 pub struct OpenFunctionTest {
     function: Function,
-    destinations: BTreeMap<String, Destination>,
+    manifest: Manifest,
     params: BTreeMap<String, String>,
     event: Option<Event>,
 }
 
 impl OpenFunctionTest {
-    pub(super) const fn new(function: Function) -> Self {
-        Self { function, destinations: BTreeMap::new(), params: BTreeMap::new(), event: None }
+    pub(super) fn new(function: Function) -> Self {
+        Self { function, manifest: Manifest::default(), params: BTreeMap::new(), event: None }
     }
 
     /// Declares outputs; what is sent to them is kept for the test to see.
     pub fn outputs<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         for name in names {
-            let destination =
-                Destination { component: name.to_owned(), kind: OutputKind::Topic(name.to_owned()), metadata: BTreeMap::new() };
-            self.destinations.insert(name.to_owned(), destination);
+            self.declare(name, ComponentKind::PubSub, None);
         }
         self
     }
 
     /// Declares an output that is a binding, with its operation.
     pub fn binding(mut self, name: &str, operation: &str) -> Self {
-        let kind = OutputKind::Binding { operation: operation.to_owned() };
-        let destination = Destination { component: name.to_owned(), kind, metadata: BTreeMap::new() };
-        self.destinations.insert(name.to_owned(), destination);
+        self.declare(name, ComponentKind::Binding, Some(operation.to_owned()));
         self
+    }
+
+    /// Declares an output whose component and topic are called like it.
+    fn declare(&mut self, name: &str, kind: ComponentKind, operation: Option<String>) {
+        self.manifest.outputs.push(manifest::Output {
+            name: name.to_owned(),
+            kind,
+            component: name.to_owned(),
+            component_type: String::new(),
+            topic: (kind == ComponentKind::PubSub).then(|| name.to_owned()),
+            operation,
+            metadata: BTreeMap::new(),
+        });
     }
 
     /// Gives a path variable, as `{name}` in the path of the function would.
@@ -95,15 +105,15 @@ impl OpenFunctionTest {
     async fn call(self, payload: Bytes, content_type: Option<HeaderValue>) -> Run {
         let kind = self.function.kind();
         let recording = Arc::new(Recording::default());
-        let origin = Origin {
+        let origin = Arc::new(Origin {
             function: self.function.name().into(),
             has_path: self.function.path().is_some(),
-            outputs: Outputs::new(self.destinations, Arc::clone(&recording) as _),
-        };
+            outside: Arc::new(Outside::new(&self.manifest, Arc::clone(&recording) as _)),
+        });
         let Handler::OpenFunction(handler) = started(self.function).await else {
             panic!("the function is of kind {kind}, not openfunction")
         };
-        let context = Context::new(origin, None, self.params, self.event);
+        let context = Context::new(origin, Arrival { params: self.params, event: self.event, ..Arrival::default() });
         let result = (handler.deliver)(ContextIn::new(context, payload, content_type)).await;
         Run { result, sent: recording.messages() }
     }

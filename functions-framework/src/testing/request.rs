@@ -110,7 +110,7 @@ impl Http {
 
     async fn start(&self) -> Server {
         let function = self.function.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match startup::build(function.into_iter().collect(), &self.settings, Vec::new()).await {
+        match startup::build(function.into_iter().collect(), &self.settings, &Arc::default(), Vec::new()).await {
             Ok((server, _)) => server,
             Err(exit) => panic!("the function does not start: {exit}"),
         }

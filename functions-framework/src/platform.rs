@@ -1,0 +1,18 @@
+//! What only OpenFunction functions ask of a process: the way out to what they send to and keep.
+//!
+//! Their glue names [`platform`], and nothing else does: a program without such a function links none of what is behind it.
+
+use crate::{context::Outside, manifest::Manifest, settings::Settings, startup::Exit};
+
+/// The parts of a start that are theirs; `startup` finds it in the function.
+#[derive(Debug)]
+pub(crate) struct Platform {
+    /// Finds the sidecar, and knows the declared outputs and states from then on.
+    pub(crate) outside: fn(&Settings, &Manifest) -> Result<Outside, Exit>,
+}
+
+static PLATFORM: Platform = Platform { outside: |_, _| Ok(Outside::default()) };
+
+pub(crate) fn platform() -> Option<&'static Platform> {
+    Some(&PLATFORM)
+}
