@@ -3,6 +3,7 @@
 mod architecture;
 mod bench;
 mod test;
+mod tools;
 mod workspace;
 
 use std::{error::Error, process::ExitCode};
@@ -14,6 +15,7 @@ const USAGE: &str = "\
 cargo xtask <command>
 
   test     everything a change must pass: format, lints, docs, tests, targets, features
+  tools    daprd and brokers for the tests: builds or installs what is missing, and says where it is
   bench    instructions and allocations of a request, beside hyper, axum and cloudevents-sdk
 
 cargo xtask <command> --help tells more.";
@@ -32,6 +34,7 @@ fn run() -> Result {
     let mut arguments = lexopt::Parser::from_env();
     match arguments.next()? {
         Some(lexopt::Arg::Value(command)) if command == "test" => test::run(arguments),
+        Some(lexopt::Arg::Value(command)) if command == "tools" => tools::run(arguments),
         Some(lexopt::Arg::Value(command)) if command == "bench" => bench::run(arguments),
         Some(lexopt::Arg::Value(command)) => Err(format!("there is no command {}\n\n{USAGE}", command.display()).into()),
         Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) | None => {

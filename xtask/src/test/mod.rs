@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything a change must pass, one step after the other.
 
 mod steps;
-mod tools;
+mod toolchains;
 
 use std::time::{Duration, Instant};
 

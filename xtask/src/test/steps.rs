@@ -5,8 +5,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::tools;
-use crate::{Result, architecture, workspace};
+use ::tools::Tool;
+
+use super::toolchains;
+use crate::{Result, architecture, tools, workspace};
 
 /// One step.
 #[derive(Debug)]
@@ -37,11 +39,12 @@ pub(super) struct Tests {
 const LIBRARY: &str = "functions-framework";
 const WASM: &str = "wasm32-wasip2";
 
-pub(super) const STEPS: [Step; 10] = [
+pub(super) const STEPS: [Step; 11] = [
     Step { name: "architecture", what: "which module may use which, file lengths, leftovers", run: architecture_holds },
     Step { name: "fmt", what: "cargo fmt --all --check", run: fmt },
     Step { name: "clippy", what: "lints of everything, with all features", run: clippy },
     Step { name: "doc", what: "documentation without a warning", run: doc },
+    Step { name: "tools", what: "daprd and the brokers are there: cargo xtask tools", run: bring_tools },
     Step { name: "test", what: "cargo test --workspace: unit, integration, doc, ui and snapshot tests", run: test },
     Step { name: "features", what: "each feature of the library alone, and none", run: features },
     Step { name: "wasm", what: "the model builds for wasm32-wasip2", run: wasm },
@@ -68,6 +71,11 @@ fn doc() -> Result<Outcome> {
     let mut command = workspace::cargo();
     command.args(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings");
     passes(&mut command)
+}
+
+fn bring_tools() -> Result<Outcome> {
+    tools::bring(&Tool::ALL)?;
+    Ok(Outcome::Passed)
 }
 
 /// Runs the tests and reads how many there were while showing what they print: a run of none must not look like success.
@@ -124,14 +132,14 @@ fn features() -> Result<Outcome> {
 }
 
 fn wasm() -> Result<Outcome> {
-    tools::target(WASM)?;
+    toolchains::target(WASM)?;
     cargo(["check", "--package", LIBRARY, "--no-default-features", "--target", WASM])
 }
 
 /// Checks without tests, examples and benches of a package: what a user builds is promised, not what tests need.
 fn msrv() -> Result<Outcome> {
     let toolchain = workspace::oldest_toolchain(&workspace::read("Cargo.toml")?)?;
-    if !tools::toolchain(&toolchain)? {
+    if !toolchains::toolchain(&toolchain)? {
         return Ok(Outcome::NotChecked(format!("Rust {toolchain} is needed, and rustup to get it")));
     }
     let mut command = Command::new("rustup");
