@@ -126,6 +126,15 @@ impl Response {
     }
 }
 
+/// Connects, with an end to patience in either direction.
+pub(crate) fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -136,11 +145,15 @@ impl Connection {
     /// Opens one.
     #[track_caller]
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).expect("it can be connected to");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a socket has timeouts");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a socket has timeouts");
-        stream.set_nodelay(true).expect("a socket can do without delay");
-        Self { stream: BufReader::new(stream) }
+        Self::try_open(address).expect("it can be connected to")
+    }
+
+    /// Opens one.
+    ///
+    /// # Errors
+    /// When nothing listens there.
+    pub fn try_open(address: SocketAddr) -> io::Result<Self> {
+        Ok(Self { stream: BufReader::new(tcp(address)?) })
     }
 
     /// Sends a request and reads the answer.

@@ -5,19 +5,30 @@
 
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "a harness fails by panicking, and says with what")]
 
+mod app;
+pub mod broker;
+pub mod component;
 mod folder;
 pub mod h2;
 pub mod http1;
 mod log;
+mod port;
 pub mod proc;
 mod program;
+mod service;
+mod sidecar;
 
 use std::time::{Duration, Instant};
 
+pub use app::{Answer, App, Call};
+pub use broker::{Mosquitto, Nats, Redis};
+pub use component::Resource;
 pub use folder::Folder;
 pub use http1::{Connection, Request, Response};
 pub use log::{Line, Log};
-pub use program::{Ended, Program, Start};
+pub use port::Port;
+pub use program::{Ended, Program, Start, Starting};
+pub use sidecar::{AppProtocol, Daprd, Sidecar};
 
 /// The longest wait for anything that should happen at once; generous, since tests run side by side on small machines.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,6 +1,10 @@
 //! What the system knows of a process (Linux).
 
-use std::{collections::HashSet, fs};
+use std::{
+    collections::HashSet,
+    fs,
+    net::{IpAddr, SocketAddr},
+};
 
 /// A figure of `/proc/<id>/status` in KiB, such as `VmHWM`, the most memory that was ever resident.
 pub fn memory_kib(id: u32, field: &str) -> u64 {
@@ -16,20 +20,33 @@ pub fn open_files(id: u32) -> usize {
 
 /// The port it listens on.
 pub fn listening_port(id: u32) -> Option<u16> {
+    listening(id).first().map(SocketAddr::port)
+}
+
+/// Where it listens.
+pub fn listening(id: u32) -> Vec<SocketAddr> {
     let sockets: HashSet<String> = fs::read_dir(format!("/proc/{id}/fd"))
-        .ok()?
+        .into_iter()
+        .flatten()
         .filter_map(|entry| Some(fs::read_link(entry.ok()?.path()).ok()?.to_str()?.to_owned()))
         .collect();
-    ["tcp", "tcp6"].iter().find_map(|table| {
-        let table = fs::read_to_string(format!("/proc/{id}/net/{table}")).ok()?;
-        table.lines().find_map(|line| {
-            const LISTEN: &str = "0A";
-            let words: Vec<&str> = line.split_whitespace().collect();
-            let inode = words.get(9)?;
-            if words.get(3) != Some(&LISTEN) || !sockets.contains(&format!("socket:[{inode}]")) {
-                return None;
-            }
-            u16::from_str_radix(words[1].rsplit(':').next()?, 16).ok()
-        })
-    })
+    let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{id}/net/{table}")).unwrap_or_default());
+    let of_process = |line: &&str| {
+        const LISTEN: &str = "0A";
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.get(3) == Some(&LISTEN) && words.get(9).is_some_and(|inode| sockets.contains(&format!("socket:[{inode}]")))
+    };
+    let lines = tables.iter().flat_map(|table| table.lines()).filter(of_process);
+    lines.filter_map(|line| address(line.split_whitespace().nth(1)?)).collect()
+}
+
+/// An address as the tables have it: words of 32 bits in the order of the machine, in hexadecimal.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_once(':')?;
+    let word = |at: usize| Some(u32::from_str_radix(ip.get(at..at + 8)?, 16).ok()?.to_ne_bytes());
+    let ip = match ip.len() {
+        8 => IpAddr::from(word(0)?),
+        _ => IpAddr::from(<[u8; 16]>::try_from([word(0)?, word(8)?, word(16)?, word(24)?].concat()).ok()?),
+    };
+    Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
 }

@@ -42,6 +42,12 @@ impl Start {
         self
     }
 
+    /// Sets variables.
+    pub fn envs<N: AsRef<OsStr>, V: AsRef<OsStr>>(mut self, variables: impl IntoIterator<Item = (N, V)>) -> Self {
+        self.command.envs(variables);
+        self
+    }
+
     /// Takes a variable out again.
     pub fn without(mut self, name: &str) -> Self {
         self.command.env_remove(name);
@@ -109,6 +115,11 @@ impl Running {
     }
 
     #[track_caller]
+    fn kill(&mut self) {
+        self.child.kill().expect("a child can be killed");
+    }
+
+    #[track_caller]
     fn ended(mut self, log: &Log, output: &Log) -> Ended {
         let status = eventually("the program ends", || self.has_ended());
         // What it wrote last may still be in the pipes.
@@ -144,6 +155,11 @@ impl Starting {
         &self.log
     }
 
+    /// What it has written to standard output.
+    pub const fn output(&self) -> &Log {
+        &self.output
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.running.child.id()
@@ -153,6 +169,18 @@ impl Starting {
     #[track_caller]
     pub fn signal(&self, name: &str) {
         signal(self.id(), name);
+    }
+
+    /// Tells how it has ended, once it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.running.has_ended()
+    }
+
+    /// Kills it and waits for its end.
+    #[track_caller]
+    pub fn kill(mut self) -> Ended {
+        self.running.kill();
+        self.ended()
     }
 
     /// Waits until it listens.
@@ -270,6 +298,13 @@ impl Program {
     #[track_caller]
     pub fn ended(self) -> Ended {
         self.running.ended(&self.log, &self.output)
+    }
+
+    /// Kills it and waits for its end.
+    #[track_caller]
+    pub fn kill(mut self) -> Ended {
+        self.running.kill();
+        self.ended()
     }
 
     /// Asks it to end and waits.
