@@ -5,13 +5,7 @@
 #![allow(clippy::unused_async, reason = "a function that is not async would be measured with the way to the blocking pool")]
 
 use bytes::Bytes;
-use functions_framework::{
-    CloudEvent, Context, Error, Event, Out, Result,
-    axum::body::Body,
-    event::{AttributesReader as _, EventBuilder as _, EventBuilderV10},
-    function,
-    http::StatusCode,
-};
+use functions_framework::{CloudEvent, Context, Error, Event, Out, Result, axum::body::Body, function, http::StatusCode};
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
@@ -60,14 +54,12 @@ async fn order(event: CloudEvent<Order>) -> Result<()> {
 
 /// Answers an event that carries the data it got.
 #[function(main = false)]
-async fn reply(mut event: Event) -> Result<Event> {
-    let id = event.id().to_owned();
-    let (content_type, _, data) = event.take_data();
-    let mut builder = EventBuilderV10::new().id(id).source("/peer/reply").ty("org.openfunction.peer.reply");
-    if let Some(data) = data {
-        builder = builder.data(content_type.unwrap_or_else(|| "application/json".to_owned()), data);
+async fn reply(event: Event) -> Result<Event> {
+    let mut reply = Event::builder().id(event.id()).source("/peer/reply").ty("org.openfunction.peer.reply");
+    if let Some(data) = event.data() {
+        reply = reply.data(event.datacontenttype().unwrap_or("application/json"), data.clone());
     }
-    Ok(builder.build()?)
+    reply.build()
 }
 
 /// Answers the payload it got.

@@ -35,7 +35,7 @@
 //! **CloudEvent**: an [`Event`], a [`CloudEvent<T>`](CloudEvent) whose data is decoded, or a `Vec` of one for batches.
 //!
 //! ```no_run
-//! use functions_framework::{CloudEvent, Event, Result, event::{EventBuilder as _, EventBuilderV10}, function};
+//! use functions_framework::{CloudEvent, Event, Result, function};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct Order { number: u32 }
@@ -43,7 +43,7 @@
 //! #[function]
 //! async fn shipped(order: CloudEvent<Order>) -> Result<Event> {
 //!     let subject = format!("order {}", order.data().number);
-//!     Ok(EventBuilderV10::new().id(order.id()).source("/shipping").ty("order.shipped").subject(subject).build()?)
+//!     Event::builder().id(order.id()).source("/shipping").ty("order.shipped").subject(subject).build()
 //! }
 //! ```
 //!
@@ -116,6 +116,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `server` | the port and all around it: [`App`], [`main!`], [`testing`]. Without it there is the model alone, which builds for WebAssembly | yes |
+//! | `cloudevents-sdk` | functions may take and return [`cloudevents::Event`]; `TryFrom` makes one of an [`Event`] and back | yes |
 //! | `ws` | web sockets: `axum::extract::ws` | no |
 //! | `multipart` | uploads: `axum::extract::Multipart` | no |
 //!
@@ -180,6 +181,8 @@ pub mod http {
 #[cfg(feature = "server")]
 pub use app::App;
 pub use axum;
+#[cfg(feature = "cloudevents-sdk")]
+pub use cloudevents;
 pub use context::{Context, Input, InputKind, IntoPayload, Output};
 pub use error::{BoxError, Error, Result, ResultExt};
 pub use event::{CloudEvent, Event};

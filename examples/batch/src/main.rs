@@ -6,18 +6,14 @@
 //!     -d '[{"specversion":"1.0","id":"1","source":"/s","type":"t"},{"specversion":"1.0","id":"2","source":"/s","type":"t"}]'
 //! ```
 
-use functions_framework::{
-    Event, Result,
-    event::{AttributesReader as _, EventBuilder as _, EventBuilderV10},
-    function,
-};
+use functions_framework::{Event, Result, function};
 
 /// A function that takes one event refuses a batch; one that takes a `Vec` accepts both.
 #[function]
 async fn acknowledge(events: Vec<Event>) -> Result<Vec<Event>> {
     let receipts = events.iter().map(|event| {
-        let receipt = EventBuilderV10::new().id(format!("receipt-{}", event.id())).source("/receipts").ty("receipt");
-        Ok(receipt.subject(event.source()).build()?)
+        let receipt = Event::builder().id(format!("receipt-{}", event.id())).source("/receipts").ty("receipt");
+        receipt.subject(event.source()).build()
     });
     receipts.collect()
 }
@@ -30,7 +26,7 @@ mod tests {
     use super::*;
 
     fn event(id: &str) -> Event {
-        EventBuilderV10::new().id(id).source("/shop").ty("order.placed").build().unwrap()
+        Event::builder().id(id).source("/shop").ty("order.placed").build().unwrap()
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 use std::{fs, time::Duration};
 
 use bytes::Bytes;
-use functions_framework::{Event, Result, ResultExt as _, event, function, http::Json};
+use functions_framework::{Event, Result, ResultExt as _, function, http::Json};
 use serde_json::{Value, json};
 
 const OUTPUT: &str = "function_output.json";
@@ -21,7 +21,7 @@ fn write_http(body: Bytes) -> Result<()> {
 #[function(main = false)]
 #[allow(clippy::needless_pass_by_value, reason = "a function owns its event")]
 fn write_cloud_event(event: Event) -> Result<()> {
-    fs::write(OUTPUT, event::to_json(&event)?).context("while writing the output file")
+    fs::write(OUTPUT, event.to_json()).context("while writing the output file")
 }
 
 #[function(main = false)]

@@ -22,11 +22,7 @@ async fn greet(ctx: Context, Json(style): Json<Style>) -> Result<Out> {
 
 #[cfg(test)]
 mod tests {
-    use functions_framework::{
-        event::{EventBuilder as _, EventBuilderV10},
-        http::Method,
-        testing,
-    };
+    use functions_framework::{Event, http::Method, testing};
     use serde_json::json;
 
     use super::*;
@@ -40,7 +36,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_payload_of_an_event_is_its_data() {
-        let event = EventBuilderV10::new().id("1").source("/s").ty("t").data("application/json", json!({ "punctuation": "?" }));
+        let event = Event::builder().id("1").source("/s").ty("t").json(&json!({ "punctuation": "?" }));
         let run = testing::open_function(greet {}).param("name", "event").run_event(event.build().unwrap()).await;
         assert_eq!(run.result().unwrap().payload(), "Hello, event?\n");
     }

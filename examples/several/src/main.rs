@@ -8,9 +8,7 @@
 //! ```
 
 use functions_framework::{
-    CloudEvent, Context, Event, Result,
-    event::{AttributesReader as _, EventBuilder as _, EventBuilderV10},
-    function,
+    CloudEvent, Context, Event, Result, function,
     http::{Json, Path},
 };
 use serde_json::{Value, json};
@@ -49,8 +47,8 @@ async fn foov2(event: CloudEvent<Value>) -> Result<Event> {
 }
 
 fn reply(id: &str, subject: Option<&str>) -> Result<Event> {
-    let reply = EventBuilderV10::new().id(id).source("/foo").ty("greeting");
-    Ok(reply.data("application/json", greeting(subject.unwrap_or("openfunction"))).build()?)
+    let greeting = greeting(subject.unwrap_or("openfunction"));
+    Event::builder().id(id).source("/foo").ty("greeting").json(&greeting).build()
 }
 
 /// OpenFunction: the context knows the variable, and the payload is whatever came, the data of an event included.

@@ -110,7 +110,7 @@ impl Context {
     /// The event that the payload is the data of, when there is one.
     ///
     /// ```
-    /// use functions_framework::{Context, event::AttributesReader as _};
+    /// use functions_framework::Context;
     ///
     /// async fn origin(ctx: Context) -> String {
     ///     ctx.event().map_or("no event", |event| event.source()).to_owned()

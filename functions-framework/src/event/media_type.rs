@@ -1,10 +1,13 @@
 //! Media types, as far as an event needs them: whether a text is one, and whether it means JSON.
 
+/// What as good as every event carries.
+pub(crate) const JSON: &str = "application/json";
+
 /// Tells whether `text` has the form of a media type (RFC 2046): `type/subtype`, and parameters that are not looked into.
 ///
 /// It is the text of an attribute, too, so a tab is none of it; a space at its end would be lost in a header.
 pub(crate) fn is_valid(text: &str) -> bool {
-    if text == "application/json" {
+    if text == JSON {
         return true;
     }
     let (essence, parameters) = split(text);
@@ -15,7 +18,7 @@ pub(crate) fn is_valid(text: &str) -> bool {
 
 /// Tells whether data of that media type is JSON: the subtype is `json` or ends in `+json`, in any case.
 pub(crate) fn is_json(text: &str) -> bool {
-    if text == "application/json" {
+    if text == JSON {
         return true;
     }
     let (essence, _) = split(text);

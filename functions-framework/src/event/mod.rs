@@ -1,14 +1,13 @@
 //! `CloudEvents`: what a function receives and answers, whichever way it travelled.
 //!
 //! A function takes an [`Event`] to see the event as it is, or a [`CloudEvent<T>`](CloudEvent) to have its data decoded from
-//! JSON. The data of an [`Event`] that arrives is [`Data::Binary`], JSON too: the bytes that were sent, whichever mode carried
-//! them. Only text of another content type in structured mode is [`Data::String`]. A reply is an [`Event`], made with
-//! [`EventBuilderV10`]:
+//! JSON. The data of an event is bytes, and its content type says what they are: exactly those that were sent, whichever mode
+//! carried them. A reply is an [`Event`], made with [`Event::builder`]:
 //!
 //! ```
-//! use functions_framework::event::{Event, EventBuilder as _, EventBuilderV10};
+//! use functions_framework::Event;
 //!
-//! let reply: Event = EventBuilderV10::new()
+//! let reply = Event::builder()
 //!     .id("17-done")
 //!     .source("/orders")
 //!     .ty("order.done")
@@ -16,186 +15,319 @@
 //!     .build()?;
 //! # Ok::<(), functions_framework::Error>(())
 //! ```
+#![cfg_attr(
+    feature = "cloudevents-sdk",
+    doc = "\nWith the feature `cloudevents-sdk` a function may take and return a `cloudevents::Event` as well; `TryFrom` makes one of the other."
+)]
 
-mod envelope;
+mod ascii;
+mod attributes;
+mod builder;
+mod data;
+mod decoded;
+mod extension;
 pub(crate) mod http;
 pub(crate) mod media_type;
+#[cfg(feature = "cloudevents-sdk")]
+mod sdk;
+mod texts;
+mod time;
 
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod __fuzz;
 
-use bytes::Bytes;
-use chrono::{DateTime, Utc};
-pub use cloudevents::{
-    AttributesReader, AttributesWriter, Data, Event, EventBuilder, EventBuilderV10,
-    event::{EventBuilderError, ExtensionValue},
-};
-use serde::de::DeserializeOwned;
+use std::{fmt, sync::Arc};
 
-#[allow(unused_imports, reason = "not every build of the crate names both")]
-pub(crate) use self::envelope::{Envelope, Payload, decode_json};
+use ::http::StatusCode;
+use bytes::Bytes;
+use chrono::{DateTime, FixedOffset};
+use serde::Deserialize;
+
+#[allow(unused_imports, reason = "not every build of the crate decodes payloads")]
+pub(crate) use self::data::decode_json;
+use self::texts::{Text, Texts};
+pub use self::{builder::EventBuilder, data::Data, decoded::CloudEvent, extension::ExtensionValue, time::IntoTime};
 use crate::error::Error;
 
-/// Writes an event as the JSON object that structured mode sends (`application/cloudevents+json`).
+/// Holds a `CloudEvent`: its attributes, and its data as the bytes that were sent.
 ///
-/// Data of a JSON content type becomes the `data` member as it is, other text a string, and bytes `data_base64`. Use it to
-/// keep an event in a file or a queue; a reply needs none of it.
+/// Take it in a function to see the event as it came, return it to reply. An event is always a valid one: what arrives is
+/// checked before the function is called, and [`build`](EventBuilder::build) refuses the rest. It does not change; a changed
+/// one is built of it with [`into_builder`](Self::into_builder). Clones are cheap and share everything.
 ///
-/// # Errors
-/// When the event has what CloudEvents does not allow, such as an empty `source`.
-///
-/// ```
-/// use functions_framework::event::{EventBuilder as _, EventBuilderV10, to_json};
-///
-/// let event = EventBuilderV10::new().id("1").source("/shop").ty("order.placed").data("application/json", r#"{"n":1.0}"#).build()?;
-/// let text = r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","datacontenttype":"application/json","data":{"n":1.0}}"#;
-/// assert_eq!(to_json(&event)?, text);
-/// # Ok::<(), functions_framework::Error>(())
-/// ```
-pub fn to_json(event: &Event) -> Result<Bytes, Error> {
-    http::encode_structured(event)
-}
-
-/// Reads an event from such a JSON object: the inverse of [`to_json`], as strict as the framework is with what arrives.
-///
-/// # Errors
-/// When the text is no JSON object, or not that of a CloudEvent; the status is 400, for text that came from a caller.
+/// Its text, `{event}`, is the JSON object of [`to_json`](Self::to_json).
 ///
 /// ```
-/// use functions_framework::event::{AttributesReader as _, from_json};
+/// use functions_framework::{Event, Result};
 ///
-/// let event = from_json(r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed"}"#)?;
-/// assert_eq!((event.source().as_str(), event.data()), ("/shop", None));
-/// assert!(format!("{:#}", from_json("{}").unwrap_err()).contains("specversion"));
-/// # Ok::<(), functions_framework::Error>(())
-/// ```
-pub fn from_json(text: impl Into<Bytes>) -> Result<Event, Error> {
-    http::decode_structured(&text.into())?.into_event()
-}
-
-/// Holds an event whose data was decoded from JSON into `T`.
-///
-/// Take it in a function when the data has a known shape; data that does not fit is refused before the function is called:
-/// with 415 when it is not JSON, 400 when it is broken JSON and 422, naming the field, when it is not a `T`. An event without
-/// data is decoded like JSON `null`, which `Option<T>` and `()` take.
-///
-/// ```
-/// use functions_framework::event::{CloudEvent, EventBuilder as _, EventBuilderV10};
-///
-/// #[derive(serde::Deserialize)]
-/// struct Order {
-///     number: u32,
+/// async fn forward(event: Event) -> Result<Event> {
+///     let origin = event.source().to_owned();
+///     event.into_builder().source("/forwarder").extension("origin", origin).build()
 /// }
-///
-/// fn ship(order: &CloudEvent<Order>) -> String {
-///     format!("{} asks for order {}", order.source(), order.data().number)
-/// }
-///
-/// let event = EventBuilderV10::new()
-///     .id("1")
-///     .source("/shop")
-///     .ty("order.placed")
-///     .data("application/json", r#"{ "number": 17 }"#)
-///     .build()?;
-/// assert_eq!(ship(&CloudEvent::from_event(event)?), "/shop asks for order 17");
-/// # Ok::<(), functions_framework::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct CloudEvent<T> {
-    /// The attributes; its data was moved out.
-    event: Event,
-    data: T,
+#[derive(Clone, PartialEq)]
+pub struct Event(Arc<Parts>);
+
+/// What an event is made of, until all of it is there.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Parts {
+    texts: Texts,
+    time: Option<DateTime<FixedOffset>>,
+    /// In the order of their names.
+    extensions: Vec<(Box<str>, ExtensionValue)>,
+    data: Option<Data>,
 }
 
-impl<T> CloudEvent<T> {
-    /// Decodes the data of `event`, as is done for an event that arrives; a test makes its input with it.
+impl Event {
+    /// Begins a new event; `id`, `source` and `type` are needed, the rest is optional.
     ///
-    /// # Errors
-    /// When the data is not JSON, is broken JSON, or is no `T`: [`CloudEvent`] says which status each has.
-    pub fn from_event(event: Event) -> Result<Self, Error>
-    where
-        T: DeserializeOwned,
-    {
-        Envelope::from_event(event).decode()
+    /// ```
+    /// use functions_framework::Event;
+    ///
+    /// let event = Event::builder().id("1").source("/shop").ty("order.placed").subject("17").build()?;
+    /// assert_eq!((event.ty(), event.subject()), ("order.placed", Some("17")));
+    /// assert!(Event::builder().id("1").source("/shop").build().is_err());
+    /// # Ok::<(), functions_framework::Error>(())
+    /// ```
+    pub fn builder() -> EventBuilder {
+        EventBuilder::default()
     }
 
-    /// Returns the `id` of the event, unique to its source.
+    /// Begins an event that has everything this one has, and can be changed.
+    ///
+    /// ```
+    /// use functions_framework::{Event, Result};
+    ///
+    /// fn relabel(event: Event) -> Result<Event> {
+    ///     event.into_builder().extension("tenant", "acme").build()
+    /// }
+    /// ```
+    pub fn into_builder(self) -> EventBuilder {
+        EventBuilder::from_parts(Arc::unwrap_or_clone(self.0))
+    }
+
+    /// Reads an event from the JSON object that structured mode sends: the inverse of [`to_json`](Self::to_json), as strict as
+    /// the framework is with what arrives.
+    ///
+    /// Use it for an event that was kept in a file or came through a queue.
+    ///
+    /// # Errors
+    /// When the text is no JSON object, or not that of a CloudEvent; the status is 400, for text that came from a caller.
+    ///
+    /// ```
+    /// use functions_framework::Event;
+    ///
+    /// let event = Event::from_json(r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed"}"#)?;
+    /// assert_eq!((event.source(), event.data()), ("/shop", None));
+    /// assert!(format!("{:#}", Event::from_json("{}").unwrap_err()).contains("specversion"));
+    /// # Ok::<(), functions_framework::Error>(())
+    /// ```
+    pub fn from_json(text: impl Into<Bytes>) -> Result<Self, Error> {
+        http::decode_structured(&text.into())
+    }
+
+    /// Writes the event as the JSON object that structured mode sends (`application/cloudevents+json`).
+    ///
+    /// Data of a JSON content type becomes the `data` member as it is, other text a string, and bytes `data_base64`. Use it to
+    /// keep an event in a file or a queue; a reply needs none of it.
+    ///
+    /// ```
+    /// use functions_framework::Event;
+    ///
+    /// let event = Event::builder().id("1").source("/shop").ty("order.placed").data("application/json", r#"{"n":1.0}"#).build()?;
+    /// let text = r#"{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","datacontenttype":"application/json","data":{"n":1.0}}"#;
+    /// assert_eq!(event.to_json(), text);
+    /// # Ok::<(), functions_framework::Error>(())
+    /// ```
+    pub fn to_json(&self) -> Bytes {
+        http::encode_structured(self)
+    }
+
+    /// Returns the `id`, unique to its source.
     pub fn id(&self) -> &str {
-        self.event.id()
+        self.0.texts.get(Text::Id).unwrap_or_default()
     }
 
     /// Returns the `source`: where the event happened, a URI or a part of one.
     pub fn source(&self) -> &str {
-        self.event.source()
+        self.0.texts.get(Text::Source).unwrap_or_default()
     }
 
     /// Returns the `type`: what happened.
     pub fn ty(&self) -> &str {
-        self.event.ty()
+        self.0.texts.get(Text::Type).unwrap_or_default()
     }
 
     /// Returns the `subject`: what it happened to, within the source.
     pub fn subject(&self) -> Option<&str> {
-        self.event.subject()
+        self.0.texts.get(Text::Subject)
     }
 
-    /// Returns the `time` it happened.
-    pub fn time(&self) -> Option<&DateTime<Utc>> {
-        self.event.time()
+    /// Returns the `time` it happened, in the offset it was sent with.
+    ///
+    /// ```
+    /// use functions_framework::Event;
+    ///
+    /// let event = Event::builder().id("1").source("/shop").ty("order.placed").time("2026-01-31T12:00:00.5+02:00").build()?;
+    /// assert_eq!(event.time().unwrap().to_rfc3339(), "2026-01-31T12:00:00.500+02:00");
+    /// # Ok::<(), functions_framework::Error>(())
+    /// ```
+    pub fn time(&self) -> Option<DateTime<FixedOffset>> {
+        self.0.time
     }
 
-    /// Returns the `datacontenttype` as it was sent.
+    /// Returns the `datacontenttype`: the media type of the data, as it was sent.
     pub fn datacontenttype(&self) -> Option<&str> {
-        self.event.datacontenttype()
+        self.0.texts.get(Text::Datacontenttype)
     }
 
     /// Returns the `dataschema`: the URI of the schema of the data.
     pub fn dataschema(&self) -> Option<&str> {
-        self.event.dataschema().map(AsRef::as_ref)
+        self.0.texts.get(Text::Dataschema)
     }
 
     /// Returns the extension attribute of that name.
-    pub fn extension(&self, name: &str) -> Option<&ExtensionValue> {
-        self.event.extension(name)
-    }
-
-    /// Returns the extension attributes, in no order.
-    pub fn extensions(&self) -> impl Iterator<Item = (&str, &ExtensionValue)> {
-        self.event.iter_extensions()
-    }
-
-    /// Returns the data.
-    pub const fn data(&self) -> &T {
-        &self.data
-    }
-
-    /// Returns the data and drops the attributes.
-    pub fn into_data(self) -> T {
-        self.data
-    }
-
-    /// Returns the attributes, as an event without data, and the data.
+    ///
+    /// In binary mode all are texts; structured mode knows numbers and truth values too.
     ///
     /// ```
-    /// use functions_framework::event::{AttributesWriter as _, CloudEvent, Event};
+    /// use functions_framework::Event;
     ///
-    /// fn forward(order: CloudEvent<serde_json::Value>) -> Event {
-    ///     let (mut event, data) = order.into_parts();
-    ///     event.set_source("/forwarder");
-    ///     event.set_data("application/json", data);
-    ///     event
+    /// fn is_ours(event: &Event) -> bool {
+    ///     event.extension("tenant").is_some_and(|tenant| tenant == "acme")
     /// }
     /// ```
-    pub fn into_parts(self) -> (Event, T) {
-        (self.event, self.data)
+    pub fn extension(&self, name: &str) -> Option<&ExtensionValue> {
+        let extensions = &self.0.extensions;
+        extensions.binary_search_by(|(known, _)| (**known).cmp(name)).ok().map(|found| &extensions[found].1)
+    }
+
+    /// Returns the extension attributes, in the order of their names.
+    pub fn extensions(&self) -> impl Iterator<Item = (&str, &ExtensionValue)> {
+        self.0.extensions.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// Returns the data as the bytes that were sent: JSON as its text, and what came as Base64 decoded.
+    ///
+    /// An empty body in binary mode is no data.
+    ///
+    /// ```
+    /// use functions_framework::{Event, Result};
+    ///
+    /// async fn keep(event: Event) -> Result<()> {
+    ///     std::fs::write(event.id(), event.data().map_or(&b""[..], |data| data))?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn data(&self) -> Option<&Bytes> {
+        self.0.data.as_ref().map(Data::bytes)
+    }
+
+    /// Returns the data as text, which is empty when there is none.
+    ///
+    /// # Errors
+    /// 400 when it is not UTF-8.
+    ///
+    /// ```
+    /// use functions_framework::{Event, Result};
+    ///
+    /// async fn shout(event: Event) -> Result<()> {
+    ///     println!("{}", event.text()?.to_uppercase());
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn text(&self) -> Result<&str, Error> {
+        std::str::from_utf8(self.data().map_or(&[], |data| data)).map_err(|error| {
+            let at = error.valid_up_to();
+            Error::refused(StatusCode::BAD_REQUEST, format!("the data of the event is not UTF-8: byte {at} is wrong"))
+        })
+    }
+
+    /// Decodes the data from JSON, straight from the bytes that were sent; no data is decoded like JSON `null`.
+    ///
+    /// A function whose data always has one shape takes a [`CloudEvent<T>`](CloudEvent) instead.
+    ///
+    /// # Errors
+    /// 415 when the data is not JSON, 400 when it is broken JSON and 422, naming the field, when it is not a `T`.
+    ///
+    /// ```
+    /// use functions_framework::{Event, Result};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Order<'a> {
+    ///     name: &'a str,
+    /// }
+    ///
+    /// async fn placed(event: Event) -> Result<()> {
+    ///     if event.ty() == "order.placed" {
+    ///         println!("{}", event.json::<Order>()?.name);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+        match self.data() {
+            Some(bytes) if !bytes.is_empty() => match self.datacontenttype() {
+                Some(media_type) if !media_type::is_json(media_type) => {
+                    let text = format!("the function needs JSON data, the datacontenttype of the event is {media_type:?}");
+                    Err(Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+                }
+                _ => decode_json(bytes, "data"),
+            },
+            // There is nothing to tell no data from empty data in binary mode.
+            _ => serde_json::from_str("null").map_err(|error| {
+                Error::status(StatusCode::UNPROCESSABLE_ENTITY, error)
+                    .detail("the event has no data, and the function needs it")
+            }),
+        }
+    }
+
+    /// Leaves out the data, and keeps what describes it.
+    fn without_data(mut self) -> Self {
+        Arc::make_mut(&mut self.0).data = None;
+        self
     }
 }
 
-impl<T: DeserializeOwned> TryFrom<Event> for CloudEvent<T> {
-    type Error = Error;
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.to_json()))
+    }
+}
 
-    fn try_from(event: Event) -> Result<Self, Error> {
-        Self::from_event(event)
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Event({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(media_type: &str, data: impl Into<Data>) -> Event {
+        Event::builder().id("1").source("/s").ty("t").data(media_type, data).build().unwrap()
+    }
+
+    #[test]
+    fn data_is_read_as_text_or_json() {
+        assert_eq!(event("text/plain", "é").text().unwrap(), "é");
+        assert_eq!(event("a/b", b"\xff").text().unwrap_err().status_code(), 400);
+        let order = event("application/json", r#"{"name":"tea","count":2}"#);
+        assert_eq!(order.json::<std::collections::HashMap<&str, serde_json::Value>>().unwrap()["name"], "tea");
+        assert_eq!(order.json::<u8>().unwrap_err().status_code(), 422);
+        let blank = Event::builder().id("1").source("/s").ty("t").build().unwrap();
+        assert_eq!((blank.text().unwrap(), blank.json::<Option<u8>>().unwrap()), ("", None));
+    }
+
+    #[test]
+    fn an_event_shows_itself_as_json() {
+        let event = event("application/json", json!({ "n": 1 }));
+        let text =
+            r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","datacontenttype":"application/json","data":{"n":1}}"#;
+        assert_eq!((event.to_string(), format!("{event:?}")), (text.to_owned(), format!("Event({text})")));
     }
 }

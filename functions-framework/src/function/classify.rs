@@ -38,6 +38,12 @@ events! {
     [T] Vec<CloudEvent<T>>;
 }
 
+#[cfg(feature = "cloudevents-sdk")]
+events! {
+    [] cloudevents::Event;
+    [] Vec<cloudevents::Event>;
+}
+
 impl Probe<Context> {
     /// A context comes first.
     pub const fn function_kind(&self) -> ContextKind {

@@ -19,7 +19,7 @@ use super::{Call, Function, Kind, Options, body::Request, classify::EventKind, i
 use crate::{
     error::{BoxError, Error},
     event::{
-        CloudEvent, Envelope, Event,
+        CloudEvent, Event,
         http::{self as binding, Received},
     },
 };
@@ -32,8 +32,7 @@ pub(crate) struct Handler {
     pub(crate) deliver: Box<dyn Fn(Received) -> Call<Reply> + Send + Sync>,
 }
 
-/// What came, until the first parameter is made of it. It is decoded only there: an event is large, and would be moved at
-/// every step on the way.
+/// What came, until the first parameter is made of it.
 #[derive(Debug)]
 pub struct EventIn(Source);
 
@@ -61,9 +60,9 @@ impl EventIn {
     }
 
     #[inline]
-    fn one(self) -> Result<Envelope, Error> {
+    fn one(self) -> Result<Event, Error> {
         match self.received()? {
-            Received::One(envelope) => Ok(envelope),
+            Received::One(event) => Ok(event),
             Received::Many(_) => Err(Error::refused(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "a batch of events came to a function that takes one: send them one by one",
@@ -71,11 +70,11 @@ impl EventIn {
         }
     }
 
-    fn many<T>(self, decode: impl Fn(Envelope) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        match self.received()? {
-            Received::One(envelope) => Ok(vec![decode(envelope)?]),
-            Received::Many(envelopes) => envelopes.into_iter().map(decode).collect(),
-        }
+    fn many(self) -> Result<Vec<Event>, Error> {
+        self.received().map(|received| match received {
+            Received::One(event) => vec![event],
+            Received::Many(events) => events,
+        })
     }
 }
 
@@ -84,6 +83,12 @@ impl EventIn {
     message = "`{Self}` cannot be read from a CloudEvent",
     label = "not an event",
     note = "a CloudEvent function takes `Event`, `CloudEvent<T>` where `T: serde::Deserialize`, or a `Vec` of one of these"
+)]
+#[cfg_attr(
+    not(feature = "cloudevents-sdk"),
+    diagnostic::on_unimplemented(
+        note = "with the feature `cloudevents-sdk` of functions-framework, which is off, a `cloudevents::Event` is an event too"
+    )
 )]
 pub trait FromEvent: Sized {
     /// Takes what was received.
@@ -95,25 +100,25 @@ pub trait FromEvent: Sized {
 
 impl FromEvent for Event {
     fn from_event(input: EventIn) -> Result<Self, Error> {
-        input.one()?.into_event()
+        input.one()
     }
 }
 
 impl<T: DeserializeOwned> FromEvent for CloudEvent<T> {
     fn from_event(input: EventIn) -> Result<Self, Error> {
-        input.one()?.decode()
+        Self::from_event(input.one()?)
     }
 }
 
 impl FromEvent for Vec<Event> {
     fn from_event(input: EventIn) -> Result<Self, Error> {
-        input.many(Envelope::into_event)
+        input.many()
     }
 }
 
 impl<T: DeserializeOwned> FromEvent for Vec<CloudEvent<T>> {
     fn from_event(input: EventIn) -> Result<Self, Error> {
-        input.many(Envelope::decode)
+        input.many()?.into_iter().map(CloudEvent::from_event).collect()
     }
 }
 
@@ -143,7 +148,7 @@ pub enum Reply {
     /// Nothing.
     None,
     /// One event.
-    One(Box<Event>),
+    One(Event),
     /// Any number of events.
     Many(Vec<Event>),
 }
@@ -173,7 +178,7 @@ impl IntoReply for () {
 #[diagnostic::do_not_recommend]
 impl IntoReply for Event {
     fn into_reply(self) -> Result<Reply, Error> {
-        Ok(Reply::One(Box::new(self)))
+        Ok(Reply::One(self))
     }
 }
 
@@ -329,12 +334,12 @@ fn only_post() -> Error {
 fn respond(reply: Reply, batch: bool) -> Result<Response, Error> {
     match reply {
         Reply::Many(events) if batch || events.len() > 1 => {
-            let mut response = Response::new(Body::from(binding::encode_batch(&events)?));
+            let mut response = Response::new(Body::from(binding::encode_batch(&events)));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/cloudevents-batch+json"));
             Ok(response)
         }
         Reply::Many(events) => events.into_iter().next().map_or_else(|| Ok(no_content()), encode),
-        Reply::One(event) => encode(*event),
+        Reply::One(event) => encode(event),
         Reply::None => Ok(no_content()),
     }
 }

@@ -65,6 +65,12 @@ fn refuse(rejection: impl IntoResponse) -> Refusal {
     note = "`State<T>` needs `T: Clone` and `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`",
     note = "for a CloudEvent function the first parameter is `Event`, `CloudEvent<T>` or `Vec<Event>`, by value and not optional; for an OpenFunction function it is `Context`"
 )]
+#[cfg_attr(
+    not(feature = "cloudevents-sdk"),
+    diagnostic::on_unimplemented(
+        note = "with the feature `cloudevents-sdk` of functions-framework, which is off, a `cloudevents::Event` is an event too"
+    )
+)]
 pub trait HttpParts<S>: Sized {
     /// Takes the parameter out of the head.
     fn get(parts: &mut Parts, state: &S) -> impl Future<Output = Result<Self, Refusal>> + Send;
@@ -85,6 +91,12 @@ impl<S: Send + Sync, T: FromRequestParts<S>> HttpParts<S> for T {
     note = "`Json<T>`, `Path<T>` and `Query<T>` need `T: serde::Deserialize`",
     note = "`State<T>` needs `T: Clone` and `#[function(init = ..)]` to make a state that `T` can be taken from; the state here is `{S}`",
     note = "for a CloudEvent function the first parameter is `Event`, `CloudEvent<T>` or `Vec<Event>`, by value and not optional; for an OpenFunction function it is `Context`"
+)]
+#[cfg_attr(
+    not(feature = "cloudevents-sdk"),
+    diagnostic::on_unimplemented(
+        note = "with the feature `cloudevents-sdk` of functions-framework, which is off, a `cloudevents::Event` is an event too"
+    )
 )]
 pub trait HttpLast<S, M>: Sized {
     /// Makes the parameter from what is left of the request.

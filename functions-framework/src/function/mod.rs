@@ -9,6 +9,8 @@ pub(crate) mod cloud_event;
 pub(crate) mod http;
 pub(crate) mod init;
 pub(crate) mod open_function;
+#[cfg(feature = "cloudevents-sdk")]
+mod sdk;
 
 use std::{borrow::Cow, fmt, future::Future, pin::Pin};
 

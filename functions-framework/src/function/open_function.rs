@@ -17,7 +17,7 @@ use crate::{
     context::{Arrival, Context, Origin},
     error::{BoxError, Error},
     event::{
-        AttributesReader as _, CloudEvent, Envelope, Event,
+        CloudEvent, Event,
         http::{self as binding, Mode, Received},
         media_type,
     },
@@ -56,12 +56,11 @@ impl ContextIn {
         let (mut parts, body) = request.into_parts();
         let body = body.collect().await?;
         let (event, bytes, content_type) = if is_event(&parts.headers) {
-            let Received::One(envelope) = binding::decode(&parts.headers, body)? else {
+            let Received::One(event) = binding::decode(&parts.headers, body)? else {
                 let text = "a batch of events came to a function that takes one payload: send them one by one";
                 return Err(Error::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
             };
-            let (event, bytes) = envelope.into_payload()?;
-            let content_type = content_type_of(&event);
+            let (bytes, content_type) = (event.data().cloned().unwrap_or_default(), content_type_of(&event));
             (Some(event), bytes, content_type)
         } else {
             (None, body, parts.headers.get(CONTENT_TYPE).cloned())
@@ -187,7 +186,7 @@ impl<S> FromPayload<S> for Event {
 
 impl<S, T: DeserializeOwned> FromPayload<S> for CloudEvent<T> {
     fn from_payload(context: &Context, _: Payload, _: &S) -> Result<Self, Error> {
-        Envelope::from_event(context.event().cloned().ok_or_else(not_an_event)?).decode()
+        Self::from_event(context.event().cloned().ok_or_else(not_an_event)?)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::started;
 use crate::{
     error::Error,
-    event::{Envelope, Event, http::Received},
+    event::{Event, http::Received},
     function::{Function, Handler, cloud_event::Reply},
 };
 
@@ -22,7 +22,7 @@ impl CloudEvents {
     /// # Errors
     /// What the function failed with, or why its parameter could not be made of the event.
     pub async fn send(self, event: Event) -> Result<Vec<Event>, Error> {
-        self.deliver(Received::One(Envelope::from_event(event))).await
+        self.deliver(Received::One(event)).await
     }
 
     /// Sends a batch of events and returns what was replied.
@@ -30,7 +30,7 @@ impl CloudEvents {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_batch(self, events: impl IntoIterator<Item = Event>) -> Result<Vec<Event>, Error> {
-        self.deliver(Received::Many(events.into_iter().map(Envelope::from_event).collect())).await
+        self.deliver(Received::Many(events.into_iter().collect())).await
     }
 
     async fn deliver(self, received: Received) -> Result<Vec<Event>, Error> {
@@ -40,7 +40,7 @@ impl CloudEvents {
         };
         Ok(match (handler.deliver)(received).await? {
             Reply::None => Vec::new(),
-            Reply::One(event) => vec![*event],
+            Reply::One(event) => vec![event],
             Reply::Many(events) => events,
         })
     }

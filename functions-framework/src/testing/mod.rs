@@ -78,15 +78,15 @@ pub fn http<M>(function: impl HttpTest<M>) -> Http {
 /// Tests a CloudEvent function with events, without HTTP between.
 ///
 /// ```
-/// use functions_framework::{Event, event::{AttributesReader as _, AttributesWriter as _}, testing};
+/// use functions_framework::{Event, Result, testing};
 ///
-/// async fn forward(mut event: Event) -> Event {
-///     event.set_source("/forwarder");
-///     event
+/// async fn forward(event: Event) -> Result<Event> {
+///     event.into_builder().source("/forwarder").build()
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let replies = testing::cloud_event(forward).send(Event::default()).await.unwrap();
+/// let event = Event::builder().id("1").source("/shop").ty("order.placed").build().unwrap();
+/// let replies = testing::cloud_event(forward).send(event).await.unwrap();
 /// assert_eq!(replies[0].source(), "/forwarder");
 /// # }
 /// ```

@@ -10,7 +10,7 @@ use super::started;
 use crate::{
     context::{Arrival, Context, Origin, Outside},
     error::Error,
-    event::{Envelope, Event},
+    event::Event,
     function::{
         Function, Handler,
         open_function::{ContextIn, content_type_of},
@@ -90,16 +90,11 @@ impl OpenFunctionTest {
     /// Runs the function with an event, whose data is the payload.
     ///
     /// # Panics
-    /// As [`run`](Self::run), and when the data of the event is broken JSON.
+    /// As [`run`](Self::run).
     pub async fn run_event(mut self, event: Event) -> Run {
-        match Envelope::from_event(event).into_payload() {
-            Ok((event, payload)) => {
-                let content_type = content_type_of(&event);
-                self.event = Some(event);
-                self.call(payload, content_type).await
-            }
-            Err(error) => panic!("the event has no payload: {error:#}"),
-        }
+        let (payload, content_type) = (event.data().cloned().unwrap_or_default(), content_type_of(&event));
+        self.event = Some(event);
+        self.call(payload, content_type).await
     }
 
     async fn call(self, payload: Bytes, content_type: Option<HeaderValue>) -> Run {

@@ -6,6 +6,7 @@ use functions_framework::{
 };
 
 type Notice = Event;
+type OfTheSdk = functions_framework::cloudevents::Event;
 type Order = CloudEvent<Payload>;
 
 #[derive(serde::Deserialize, serde::Serialize)]
@@ -88,6 +89,19 @@ async fn batch(events: Vec<Event>) -> Vec<Event> {
 async fn data_batch(_: Vec<Order>) {}
 
 #[function(main = false)]
+async fn of_the_sdk(event: OfTheSdk) -> Result<Option<OfTheSdk>> {
+    Ok(Some(event))
+}
+
+#[function(main = false)]
+async fn batch_of_the_sdk(events: Vec<OfTheSdk>) -> Vec<OfTheSdk> {
+    events
+}
+
+#[function(main = false)]
+async fn payload_of_the_sdk(_: Context, _: OfTheSdk) {}
+
+#[function(main = false)]
 async fn context(ctx: Context) -> Result<()> {
     let _ = ctx;
     Ok(())
@@ -130,6 +144,9 @@ fn main() {
         (full_path::function(), "full_path", CloudEvent),
         (batch::function(), "batch", CloudEvent),
         (data_batch::function(), "data_batch", CloudEvent),
+        (of_the_sdk::function(), "of_the_sdk", CloudEvent),
+        (batch_of_the_sdk::function(), "batch_of_the_sdk", CloudEvent),
+        (payload_of_the_sdk::function(), "payload_of_the_sdk", OpenFunction),
         (context::function(), "context", OpenFunction),
         (payload::function(), "payload", OpenFunction),
         (text::function(), "text", OpenFunction),

@@ -1,20 +1,20 @@
 //! Binary mode: attributes are headers, the body is the data and nothing else.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
-use cloudevents::{AttributesReader as _, AttributesWriter as _, Data, Event, event::ExtensionValue};
 use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
-use serde_json::Value;
 
-use super::{
-    ascii,
-    attributes::{self, Draft, Invalid, cannot_be_sent, is_uri_reference, quoted},
-    header_value,
-};
+use super::{draft::Draft, header_value};
 use crate::{
     error::Error,
-    event::{Envelope, Payload, media_type},
+    event::{
+        Data, Event, ExtensionValue, Parts, ascii,
+        attributes::{self, Invalid, is_uri_reference, quoted},
+        media_type,
+        texts::Text,
+        time,
+    },
 };
 
 /// Headers that say that a request is an event in binary mode; one is enough, so that a sender that forgot another is told.
@@ -27,7 +27,7 @@ pub(super) fn is_event(headers: &HeaderMap) -> bool {
 }
 
 /// Decodes an event, or `None` when the headers mean none.
-pub(super) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Option<Envelope>, Invalid> {
+pub(super) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Option<Event>, Invalid> {
     let mut draft = Draft::default();
     for (name, value) in headers {
         if let Err(invalid) = header(&mut draft, name, value) {
@@ -39,8 +39,10 @@ pub(super) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Option<Envelope
         return Ok(None);
     }
     // Nothing tells an empty body from no body.
-    let payload = if body.is_empty() { Payload::None } else { Payload::Bytes(body) };
-    Ok(Some(Envelope::new(draft.finish()?, payload)))
+    if !body.is_empty() {
+        draft.set_data(body.into());
+    }
+    draft.finish().map(Some)
 }
 
 #[inline]
@@ -77,7 +79,7 @@ fn extension(draft: &mut Draft, name: &str, text: String) -> Result<(), Invalid>
         "data" => "body",
         "datacontenttype" => "Content-Type header",
         _ if attributes::is_name(name) => {
-            draft.extend(name.to_owned(), ExtensionValue::String(text));
+            draft.extend(name, ExtensionValue::String(text));
             return Ok(());
         }
         _ => {
@@ -94,11 +96,8 @@ fn content_type(draft: &mut Draft, value: &HeaderValue) -> Result<(), Invalid> {
     if draft.datacontenttype().is_some() {
         return Err(Invalid("the Content-Type header is given twice".to_owned()));
     }
-    if value == "application/json" {
-        return draft.set_datacontenttype("application/json");
-    }
     match std::str::from_utf8(value.as_bytes()) {
-        Ok(text) => draft.set_datacontenttype(text),
+        Ok(text) => draft.set_text(Text::Datacontenttype, text),
         Err(_) => Err(Invalid::not_utf8("datacontenttype")),
     }
 }
@@ -112,91 +111,64 @@ fn uri<'a>(value: &'a HeaderValue, decoded: Cow<'a, str>) -> Cow<'a, str> {
 }
 
 static CE_SPECVERSION: HeaderName = HeaderName::from_static("ce-specversion");
-static CE_ID: HeaderName = HeaderName::from_static("ce-id");
-static CE_SOURCE: HeaderName = HeaderName::from_static("ce-source");
-static CE_TYPE: HeaderName = HeaderName::from_static("ce-type");
-static CE_SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
 static CE_TIME: HeaderName = HeaderName::from_static("ce-time");
-static CE_DATASCHEMA: HeaderName = HeaderName::from_static("ce-dataschema");
+
+/// The header of each text.
+static HEADERS: [HeaderName; Text::ALL.len()] = [
+    HeaderName::from_static("ce-id"),
+    HeaderName::from_static("ce-source"),
+    HeaderName::from_static("ce-type"),
+    HeaderName::from_static("ce-subject"),
+    CONTENT_TYPE,
+    HeaderName::from_static("ce-dataschema"),
+];
 
 /// Encodes an event as the headers, `Content-Type` among them, and the body of a message.
-pub(crate) fn encode(mut event: Event) -> Result<(HeaderMap, Bytes), Error> {
+pub(crate) fn encode(event: Event) -> Result<(HeaderMap, Bytes), Error> {
+    // Taking the texts out of an event that nobody shares saves a copy of them.
+    let parts = Arc::unwrap_or_clone(event.0);
+    headers(parts).map_err(|error| error.context("the event cannot be sent in binary mode"))
+}
+
+fn headers(parts: Parts) -> Result<(HeaderMap, Bytes), Error> {
     let mut headers = HeaderMap::with_capacity(10);
     headers.insert(CE_SPECVERSION.clone(), HeaderValue::from_static("1.0"));
-    // Taking the texts out saves a copy of each.
-    known(&mut headers, &CE_ID, event.set_id(String::new()))?;
-    known(&mut headers, &CE_SOURCE, event.set_source(String::new()))?;
-    known(&mut headers, &CE_TYPE, event.set_type(String::new()))?;
-    if let Some(subject) = event.set_subject(None::<String>) {
-        known(&mut headers, &CE_SUBJECT, subject)?;
+    for (header, text) in HEADERS.iter().zip(parts.texts.into_bytes()) {
+        if let Some(text) = text {
+            let value = if header == CONTENT_TYPE { content_type_value(text)? } else { header_value(text)? };
+            headers.insert(header.clone(), value);
+        }
     }
-    if let Some(time) = attributes::time_text(&event)? {
-        headers.insert(CE_TIME.clone(), HeaderValue::try_from(time)?);
+    if let Some(time) = parts.time {
+        headers.insert(CE_TIME.clone(), HeaderValue::try_from(time::format(time))?);
     }
-    if let Some(dataschema) = event.dataschema() {
-        known(&mut headers, &CE_DATASCHEMA, dataschema.to_string())?;
+    for (name, value) in parts.extensions {
+        let header = HeaderName::try_from(format!("ce-{name}"))
+            .map_err(|error| Error::from(error).context(format!("the name of the attribute {}", quoted(&name))))?;
+        let text = match value {
+            ExtensionValue::String(text) => text,
+            other => other.to_string(),
+        };
+        // An event in structured mode may have more attributes than a message has room for headers.
+        headers.try_append(header, header_value(text.into())?)?;
     }
-    for (name, value) in event.iter_extensions() {
-        attributes::check_extension_name(name)?;
-        let header = HeaderName::try_from(format!("ce-{name}"))?;
-        let value = header_value(&header, value.to_string())?;
-        headers.insert(header, value);
-    }
-    let (media_type, _, data) = event.take_data();
-    let (media_type, body) = body(media_type, data);
-    if let Some(media_type) = media_type {
-        headers.insert(CONTENT_TYPE, media_type_value(media_type)?);
-    }
-    Ok((headers, body))
+    Ok((headers, parts.data.map_or_else(Bytes::new, Data::into_bytes)))
 }
 
-fn known(headers: &mut HeaderMap, header: &HeaderName, value: String) -> Result<(), Error> {
-    if value.is_empty() {
-        return Err(attributes::empty(attribute(header)));
+fn header_value(text: Bytes) -> Result<HeaderValue, Error> {
+    if ascii::is_unescaped(&text) {
+        return Ok(HeaderValue::from_maybe_shared(text)?);
     }
-    let value = header_value(header, value)?;
-    headers.insert(header.clone(), value);
-    Ok(())
+    Ok(HeaderValue::try_from(header_value::encode(&text))?)
 }
 
-fn header_value(header: &HeaderName, value: String) -> Result<HeaderValue, Error> {
-    if ascii::is_unescaped(value.as_bytes()) {
-        return Ok(HeaderValue::try_from(value)?);
+fn content_type_value(media_type: Bytes) -> Result<HeaderValue, Error> {
+    if media_type == media_type::JSON {
+        return Ok(HeaderValue::from_static(media_type::JSON));
     }
-    attributes::check_text(attribute(header), &value)?;
-    Ok(HeaderValue::try_from(header_value::encode(&value))?)
-}
-
-/// Gives the name of the attribute a header carries.
-fn attribute(header: &HeaderName) -> &str {
-    let name = header.as_str();
-    name.strip_prefix("ce-").unwrap_or(name)
-}
-
-fn media_type_value(media_type: String) -> Result<HeaderValue, Error> {
-    if media_type == "application/json" {
-        return Ok(HeaderValue::from_static("application/json"));
-    }
-    attributes::check_media_type(&media_type)?;
-    let value = HeaderValue::try_from(media_type)?;
+    let value = HeaderValue::from_maybe_shared(media_type)?;
     if super::names_event_format(&value) {
-        return Err(cannot_be_sent("in binary mode its datacontenttype would say that the body is an event"));
+        return Err(Error::new("its datacontenttype would say that the body is an event"));
     }
     Ok(value)
-}
-
-/// Gives the data as a body, and the media type of that body.
-fn body(media_type: Option<String>, data: Option<Data>) -> (Option<String>, Bytes) {
-    match (data, media_type) {
-        (None, media_type) => (media_type, Bytes::new()),
-        (Some(Data::Binary(bytes)), media_type) => (media_type, bytes.into()),
-        // `data` without a content type is JSON, and the receiver of a body has to be told.
-        (Some(Data::String(text)), None) => (Some("application/json".to_owned()), Value::String(text).to_string().into()),
-        (Some(Data::Json(value)), None) => (Some("application/json".to_owned()), value.to_string().into()),
-        (Some(Data::String(text)), media_type) => (media_type, text.into()),
-        (Some(Data::Json(Value::String(text))), Some(media_type)) if !media_type::is_json(&media_type) => {
-            (Some(media_type), text.into())
-        }
-        (Some(Data::Json(value)), media_type) => (media_type, value.to_string().into()),
-    }
 }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::ascii;
+use crate::event::{ascii, attributes::find_control};
 
 /// Why a header value is no attribute value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +28,10 @@ pub(super) fn decode(raw: &[u8]) -> Result<Cow<'_, str>, Invalid> {
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
-/// Encodes a text: space, `"`, `%` and everything outside `!` to `~` as percent-escapes of its UTF-8 bytes.
-pub(super) fn encode(text: &str) -> String {
+/// Encodes the bytes of a text: space, `"`, `%` and everything outside `!` to `~` as percent-escapes of its UTF-8 bytes.
+pub(super) fn encode(text: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len() + 16);
-    for byte in text.bytes() {
+    for &byte in text {
         match byte {
             b'"' | b'%' | ..=b' ' | 0x7f.. => {
                 encoded.push('%');
@@ -42,14 +42,6 @@ pub(super) fn encode(text: &str) -> String {
         }
     }
     encoded
-}
-
-/// Finds the first control character, U+0000 to U+001F or U+007F to U+009F, which no attribute may hold.
-pub(super) fn find_control(text: &str) -> Option<char> {
-    if ascii::is_printable(text.as_bytes()) {
-        return None;
-    }
-    text.chars().find(|char| char.is_control())
 }
 
 /// Undoes a quoted-string (RFC 9110 §5.6.4); a value that is not wholly one keeps its quotes, as senders that never quote
@@ -161,7 +153,7 @@ mod tests {
             ("\x7f", "%7F"),
             ("", ""),
         ] {
-            assert_eq!(encode(text), raw);
+            assert_eq!(encode(text.as_bytes()), raw);
         }
     }
 }

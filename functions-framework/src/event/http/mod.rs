@@ -1,21 +1,19 @@
 //! The HTTP protocol binding of `CloudEvents` 1.0: events from requests, events into replies.
 
-mod ascii;
-mod attributes;
 mod batch;
 mod binary;
+mod draft;
 mod header_value;
 #[cfg(test)]
 mod properties;
 mod structured;
 #[cfg(test)]
 mod tests;
-mod time;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 
-use super::{Envelope, media_type};
+use super::{Event, media_type};
 use crate::error::Error;
 
 #[allow(unused_imports, reason = "not every build of the crate sends events")]
@@ -50,10 +48,9 @@ pub(crate) fn is_batched(headers: &HeaderMap) -> bool {
 
 /// What a message brought.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "it is taken apart at once; a box would cost every event an allocation")]
 pub(crate) enum Received {
-    One(Envelope),
-    Many(Vec<Envelope>),
+    One(Event),
+    Many(Vec<Event>),
 }
 
 /// Decodes the event or the batch of a message, in whichever mode.
@@ -85,7 +82,7 @@ pub(crate) fn decode(headers: &HeaderMap, body: Bytes) -> Result<Received, Error
 }
 
 /// Decodes the body of structured mode, whatever the headers say.
-pub(crate) fn decode_structured(body: &Bytes) -> Result<Envelope, Error> {
+pub(crate) fn decode_structured(body: &Bytes) -> Result<Event, Error> {
     structured::decode(body)
 }
 
@@ -143,5 +140,5 @@ pub(super) fn decode_header_value(raw: &[u8]) -> Option<String> {
 
 #[cfg(fuzzing)]
 pub(super) fn encode_header_value(text: &str) -> String {
-    header_value::encode(text)
+    header_value::encode(text.as_bytes())
 }

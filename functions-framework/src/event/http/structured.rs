@@ -4,23 +4,24 @@ use std::{borrow::Cow, fmt};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use cloudevents::{AttributesReader as _, Data, Event, event::ExtensionValue};
 use http::StatusCode;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 
-use super::{
-    attributes::{self, Draft, Invalid, quoted},
-    header_value::find_control,
-};
+use super::draft::Draft;
 use crate::{
     error::Error,
-    event::{Envelope, Payload, media_type},
+    event::{
+        Data, Event, ExtensionValue,
+        attributes::{self, Invalid, check_text, find_control, quoted},
+        data::Form,
+        media_type, time,
+    },
 };
 
 /// Decodes the body of an event in structured mode.
-pub(super) fn decode(body: &Bytes) -> Result<Envelope, Error> {
-    whole(body, EnvelopeSeed { body })
+pub(super) fn decode(body: &Bytes) -> Result<Event, Error> {
+    whole(body, EventSeed { body })
 }
 
 /// Decodes the whole of a body with `seed`, whose texts may borrow from it.
@@ -38,27 +39,27 @@ pub(super) fn whole<'de, S: DeserializeSeed<'de>>(body: &'de Bytes, seed: S) -> 
     })
 }
 
-/// Decodes a JSON object into an [`Envelope`] whose data is a part of `body`, from which it is read.
-pub(super) struct EnvelopeSeed<'b> {
+/// Decodes a JSON object into an [`Event`] whose data is a part of `body`, from which it is read.
+pub(super) struct EventSeed<'b> {
     pub(super) body: &'b Bytes,
 }
 
-impl<'de> DeserializeSeed<'de> for EnvelopeSeed<'de> {
-    type Value = Envelope;
+impl<'de> DeserializeSeed<'de> for EventSeed<'de> {
+    type Value = Event;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Envelope, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Event, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for EnvelopeSeed<'de> {
-    type Value = Envelope;
+impl<'de> Visitor<'de> for EventSeed<'de> {
+    type Value = Event;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a CloudEvent, a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
         let mut draft = Draft::default();
         let mut seen = Seen::default();
         let mut data: Option<&'de RawValue> = None;
@@ -86,12 +87,16 @@ impl<'de> Visitor<'de> for EnvelopeSeed<'de> {
             }
             let raw: &'de RawValue = map.next_value()?;
             if let Some(value) = extension(&name, raw.get()).map_err(A::Error::custom)? {
-                draft.extend(name.into_owned(), value);
+                draft.extend(&name, value);
             }
         }
-        let payload = payload(self.body, draft.datacontenttype(), data, data_base64).map_err(A::Error::custom)?;
-        let event = draft.finish().map_err(invalid)?;
-        Ok(Envelope::new(event, payload))
+        if let Some(data) = read_data(self.body, draft.datacontenttype(), data, data_base64).map_err(A::Error::custom)? {
+            if data.form() == Form::Json {
+                draft.default_to_json();
+            }
+            draft.set_data(data);
+        }
+        draft.finish().map_err(invalid)
     }
 }
 
@@ -142,13 +147,6 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-fn check_text(name: &str, value: &str) -> Result<(), Invalid> {
-    match find_control(value) {
-        Some(control) => Err(Invalid::control(name, control)),
-        None => Ok(()),
-    }
-}
-
 fn invalid<E: serde::de::Error>(invalid: Invalid) -> E {
     E::custom(invalid.0)
 }
@@ -178,114 +176,97 @@ fn extension(name: &str, raw: &str) -> Result<Option<ExtensionValue>, String> {
     }))
 }
 
-fn payload(
+fn read_data(
     body: &Bytes,
     media_type: Option<&str>,
     data: Option<&RawValue>,
     data_base64: Option<Cow<'_, str>>,
-) -> Result<Payload, String> {
+) -> Result<Option<Data>, String> {
     let data = data.map(RawValue::get);
-    let Some(base64) = data_base64 else {
-        let Some(text) = data else { return Ok(Payload::None) };
-        if media_type.is_none_or(media_type::is_json) {
-            return Ok(Payload::Json(body.slice_ref(text.as_bytes())));
+    if let Some(base64) = data_base64 {
+        if data.is_some_and(|text| text != "null") {
+            return Err("the event has both `data` and `data_base64`: one of them is expected".to_owned());
         }
-        return match text.as_bytes().first() {
-            Some(b'"') => serde_json::from_str(text).map(Payload::Text).map_err(|error| format!("`data`: {error}")),
-            Some(b'n') => Ok(Payload::None),
-            _ => Ok(Payload::Json(body.slice_ref(text.as_bytes()))),
+        return match BASE64_STANDARD.decode(base64.as_bytes()) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) => Err(format!("`data_base64` is not Base64 with padding (RFC 4648 §4): {error}")),
         };
-    };
-    if data.is_some_and(|text| text != "null") {
-        return Err("the event has both `data` and `data_base64`: one of them is expected".to_owned());
     }
-    match BASE64_STANDARD.decode(base64.as_bytes()) {
-        Ok(bytes) => Ok(Payload::Bytes(bytes.into())),
-        Err(error) => Err(format!("`data_base64` is not Base64 with padding (RFC 4648 §4): {error}")),
+    let Some(text) = data else { return Ok(None) };
+    let json = || Ok(Some(Data::new(body.slice_ref(text.as_bytes()), Form::Json)));
+    if media_type.is_none_or(media_type::is_json) {
+        return json();
+    }
+    match text.as_bytes() {
+        [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => Ok(Some(Data::new(body.slice_ref(inner), Form::Text))),
+        [b'"', ..] => match serde_json::from_str::<String>(text) {
+            Ok(text) => Ok(Some(text.into())),
+            Err(error) => Err(format!("`data`: {error}")),
+        },
+        [b'n', ..] => Ok(None),
+        _ => json(),
     }
 }
 
 /// Encodes an event as the body of structured mode.
-pub(crate) fn encode(event: &Event) -> Result<Bytes, Error> {
+pub(crate) fn encode(event: &Event) -> Bytes {
     let mut body = Vec::with_capacity(512);
-    write(&mut body, event)?;
-    Ok(body.into())
+    write(&mut body, event);
+    body.into()
 }
 
 /// Appends the JSON object of an event.
-pub(super) fn write(out: &mut Vec<u8>, event: &Event) -> Result<(), Error> {
+pub(super) fn write(out: &mut Vec<u8>, event: &Event) {
     out.extend_from_slice(br#"{"specversion":"1.0""#);
-    known(out, "id", event.id())?;
-    known(out, "source", event.source())?;
-    known(out, "type", event.ty())?;
-    if let Some(subject) = event.subject() {
-        known(out, "subject", subject)?;
+    let time = event.time().map(time::format);
+    let time = time.as_deref().map(String::from_utf8_lossy);
+    for (name, text) in [
+        ("id", Some(event.id())),
+        ("source", Some(event.source())),
+        ("type", Some(event.ty())),
+        ("subject", event.subject()),
+        ("time", time.as_deref()),
+        ("datacontenttype", event.datacontenttype()),
+        ("dataschema", event.dataschema()),
+    ] {
+        if let Some(text) = text {
+            member(out, name);
+            string(out, text);
+        }
     }
-    if let Some(time) = attributes::time_text(event)? {
-        known(out, "time", &time)?;
-    }
-    if let Some(media_type) = event.datacontenttype() {
-        attributes::check_media_type(media_type)?;
-        known(out, "datacontenttype", media_type)?;
-    }
-    if let Some(dataschema) = event.dataschema() {
-        known(out, "dataschema", dataschema.as_ref())?;
-    }
-    for (name, value) in event.iter_extensions() {
-        attributes::check_extension_name(name)?;
+    for (name, value) in event.extensions() {
         member(out, name);
         match value {
-            ExtensionValue::String(text) => {
-                attributes::check_text(name, text)?;
-                serde_json::to_writer(&mut *out, text)?;
-            }
-            ExtensionValue::Boolean(value) => serde_json::to_writer(&mut *out, value)?,
-            ExtensionValue::Integer(value) => serde_json::to_writer(&mut *out, value)?,
+            ExtensionValue::String(text) => string(out, text),
+            other => out.extend_from_slice(other.to_string().as_bytes()),
         }
     }
-    data(out, event)?;
+    if let Some(data) = &event.0.data {
+        write_data(out, data, event.datacontenttype());
+    }
     out.push(b'}');
-    Ok(())
 }
 
-fn data(out: &mut Vec<u8>, event: &Event) -> Result<(), Error> {
-    let is_json = event.datacontenttype().map(media_type::is_json);
-    let bytes = match event.data() {
-        None => return Ok(()),
-        Some(Data::Json(value)) => {
+fn write_data(out: &mut Vec<u8>, data: &Data, media_type: Option<&str>) {
+    let json = match data.form() {
+        Form::Text => {
             member(out, "data");
-            return Ok(serde_json::to_writer(out, value)?);
+            return string(out, &String::from_utf8_lossy(data.bytes()));
         }
-        Some(Data::String(text)) if is_json != Some(true) => {
-            member(out, "data");
-            return Ok(serde_json::to_writer(out, text)?);
+        Form::Json => Some(&data.bytes()[..]),
+        Form::Bytes if media_type.is_some_and(media_type::is_json) => {
+            serde_json::from_slice::<&RawValue>(data.bytes()).ok().map(|json| json.get().as_bytes())
         }
-        Some(Data::String(text)) => text.as_bytes(),
-        Some(Data::Binary(bytes)) => bytes,
+        Form::Bytes => None,
     };
-    if is_json == Some(true)
-        && let Ok(json) = serde_json::from_slice::<&RawValue>(bytes)
-    {
+    if let Some(json) = json {
         member(out, "data");
-        out.extend_from_slice(json.get().as_bytes());
-        return Ok(());
+        return out.extend_from_slice(json);
     }
     member(out, "data_base64");
     out.push(b'"');
-    let start = out.len();
-    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
-    BASE64_STANDARD.encode_slice(bytes, &mut out[start..])?;
+    out.extend_from_slice(BASE64_STANDARD.encode(data.bytes()).as_bytes());
     out.push(b'"');
-    Ok(())
-}
-
-fn known(out: &mut Vec<u8>, name: &str, value: &str) -> Result<(), Error> {
-    if value.is_empty() {
-        return Err(attributes::empty(name));
-    }
-    attributes::check_text(name, value)?;
-    member(out, name);
-    Ok(serde_json::to_writer(out, value)?)
 }
 
 /// Writes the name of a member, which no character of needs an escape, after the comma.
@@ -293,4 +274,8 @@ fn member(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a vector takes whatever is written");
 }

@@ -36,10 +36,10 @@ fn a_binary_event_arrives_with_all_it_has() {
     let seen = program.send(&request).expect(200).json();
     assert_eq!((&seen["id"], &seen["source"], &seen["type"]), (&json!("7"), &json!("/source"), &json!("order.created")));
     assert_eq!(seen["subject"], "Euro € é");
-    assert_eq!(seen["time"], "2026-01-31 10:00:00 UTC");
+    assert_eq!(seen["time"], "2026-01-31T12:00:00+02:00");
     assert_eq!(seen["datacontenttype"], "application/json");
     assert_eq!(seen["extensions"], json!({ "kind": "quoted \"text\"" }));
-    assert_eq!(seen["data"], json!({ "bytes": "{\"a\":1}" }));
+    assert_eq!(seen["data"], "{\"a\":1}");
 }
 
 #[test]
@@ -59,15 +59,15 @@ fn a_structured_event_arrives_with_all_it_has() {
     for content_type in [STRUCTURED, "Application/CloudEvents+JSON; charset=UTF-8"] {
         let seen = program.post("/", content_type, event.to_string()).expect(200).json();
         assert_eq!((&seen["id"], &seen["subject"]), (&json!("7"), &json!("a b €")));
-        assert_eq!(seen["data"], json!({ "bytes": r#"{"a":[1.5,"é"]}"# }));
+        assert_eq!(seen["data"], r#"{"a":[1.5,"é"]}"#);
         let extensions = json!({ "empty": "", "count": "3", "flag": "true", "object": r#"{"a":1}"# });
         assert_eq!(seen["extensions"], extensions);
     }
     let data =
         |members: &Value| program.post("/", STRUCTURED, structured(members).to_string()).expect(200).json()["data"].clone();
-    assert_eq!(data(&json!({ "data_base64": "e30=" })), json!({ "bytes": "{}" }));
-    assert_eq!(data(&json!({ "datacontenttype": "text/plain", "data": "{}" })), json!({ "text": "{}" }));
-    assert_eq!(data(&json!({ "data": "{}" })), json!({ "bytes": r#""{}""# }));
+    assert_eq!(data(&json!({ "data_base64": "e30=" })), "{}");
+    assert_eq!(data(&json!({ "datacontenttype": "text/plain", "data": "{}" })), "{}");
+    assert_eq!(data(&json!({ "data": "{}" })), r#""{}""#);
     assert_eq!(data(&json!({})), Value::Null);
 }
 
@@ -134,7 +134,7 @@ fn func_invoke_is_understood() {
         .header("Ce-Time", "2026-01-31T12:00:00.123456789Z");
     let seen = program.send(&invoked).expect(200).json();
     assert_eq!((&seen["source"], &seen["type"]), (&json!("/boson/fn"), &json!("boson.fn")));
-    assert_eq!(seen["data"], json!({ "bytes": r#"{"message":"Hello World"}"# }));
+    assert_eq!(seen["data"], r#"{"message":"Hello World"}"#);
 }
 
 #[test]

@@ -34,7 +34,7 @@ const EXAMPLES: &[Call] = &[
     ("hello", "", || Request::get("/any/path"), 200, "Hello, OpenFunction!\n"),
     ("orders", "", || Request::get("/orders/1"), 200, r#"{"item":"coffee","quantity":1,"version":1}"#),
     ("orders", "", || Request::get("/orders/2"), 404, "there is no such order"),
-    ("cloudevent", "", || event(r#"{"number":17,"cents":450}"#), 200, r#"{"cents":450,"order":17}"#),
+    ("cloudevent", "", || event(r#"{"number":17,"cents":450}"#), 200, r#"{"order":17,"cents":450}"#),
     ("cloudevent", "", || event(r#"{"number":17,"cents":0}"#), 204, ""),
     ("cloudevent", "", || event(r#"{"number":17,"cents":"x"}"#), 422, "data.cents"),
     (

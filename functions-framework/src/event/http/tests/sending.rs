@@ -4,13 +4,9 @@ use super::*;
 
 #[test]
 fn a_reply_is_headers_that_http_can_hold() {
-    let mut event = with_data(Some("application/json"), b"{ }".to_vec());
-    event.set_subject(Some("Euro € 100%"));
-    event.set_extension("flag", true);
-    event.set_extension("number", 7);
-    event.set_extension("empty", "");
-    event.set_time(chrono::DateTime::from_timestamp(0, 0));
-    event.set_dataschema(cloudevents::event::TryIntoUrl::into_url("http://s/a%20b").ok());
+    let event = with_data("application/json", "{ }").into_builder().subject("Euro € 100%").time("1970-01-01T00:00:00Z");
+    let event = event.extension("flag", true).extension("number", 7).extension("empty", "").dataschema("http://s/a%20b");
+    let event = event.build().unwrap();
     let (headers, body) = encode_binary(event.clone()).unwrap();
     let expected = map(&[
         ("ce-specversion", "1.0"),
@@ -35,88 +31,118 @@ fn a_reply_is_headers_that_http_can_hold() {
 
 #[test]
 fn the_body_of_a_reply_is_the_data() {
-    let json_text = Some("application/json");
-    for (media_type, data, header, body) in [
-        // Data without a content type is JSON, which the receiver of a body has to be told.
-        (None, Data::Json(json!({ "a": 1 })), json_text, "{\"a\":1}"),
-        (None, Data::Json(json!("x")), json_text, "\"x\""),
-        (None, Data::String("x".into()), json_text, "\"x\""),
-        // Of bytes without a content type nothing is known.
-        (None, Data::Binary(b"x".to_vec()), None, "x"),
-        (json_text, Data::Json(json!("x")), json_text, "\"x\""),
-        (json_text, Data::String("{ }".into()), json_text, "{ }"),
-        (json_text, Data::Binary(b"{ ".to_vec()), json_text, "{ "),
-        (Some("text/plain"), Data::String("x".into()), Some("text/plain"), "x"),
-        (Some("text/plain"), Data::Json(json!("x")), Some("text/plain"), "x"),
-        (Some("text/plain"), Data::Json(json!([1])), Some("text/plain"), "[1]"),
+    for (media_type, data, body) in [
+        ("application/json", Data::from(json!("x")), "\"x\""),
+        ("application/json", "{ }".into(), "{ }"),
+        ("application/json", b"{ ".into(), "{ "),
+        ("text/plain", "x".into(), "x"),
+        ("text/plain", json!("x \n").into(), "x \n"),
+        ("text/plain", json!([1]).into(), "[1]"),
     ] {
         let (headers, sent) = encode_binary(with_data(media_type, data.clone())).unwrap();
-        assert_eq!(headers.get("content-type").map(|value| value.to_str().unwrap()), header, "{data:?}");
+        assert_eq!(headers["content-type"], media_type, "{data:?}");
         assert_eq!(sent, body, "{data:?}");
     }
     let (headers, body) = encode_binary(blank()).unwrap();
     assert_eq!((headers.len(), body.len()), (4, 0));
+    // Of bytes without a content type nothing is known.
+    let (headers, body) = encode_binary(structured(&json!({ "data_base64": "e30=" })).unwrap()).unwrap();
+    assert_eq!((headers.len(), &body[..]), (4, &b"{}"[..]));
+    // Data without a content type is JSON, which the receiver of a body has to be told.
+    let (headers, body) = encode_binary(structured(&json!({ "data": {} })).unwrap()).unwrap();
+    assert_eq!((&headers["content-type"], &body[..]), (&HeaderValue::from_static("application/json"), &b"{}"[..]));
 }
 
 #[test]
 fn structured_data_has_the_member_it_needs() {
-    let json_text = Some("application/json");
     for (media_type, data, member) in [
-        (None, Data::Json(json!({ "a": 1 })), r#""data":{"a":1}"#),
-        (None, Data::String("x".into()), r#""data":"x""#),
-        (None, Data::Binary(b"{}".to_vec()), r#""data_base64":"e30=""#),
-        (json_text, Data::Json(json!(null)), r#""data":null"#),
+        ("application/json", Data::from(json!(null)), r#""data":null"#),
         // JSON in bytes is JSON, as it was written.
-        (json_text, Data::Binary(b" { \"a\" :1.0 } ".to_vec()), r#""data":{ "a" :1.0 }"#),
-        (Some("x/Y+JSON;a=b"), Data::Binary(b"[]".to_vec()), r#""data":[]"#),
-        (json_text, Data::String("{ }".into()), r#""data":{ }"#),
-        (json_text, Data::Binary(b"{ ".to_vec()), r#""data_base64":"eyA=""#),
-        (json_text, Data::Binary(b"\"\xff\"".to_vec()), r#""data_base64":"Iv8i""#),
-        (json_text, Data::Binary(Vec::new()), r#""data_base64":"""#),
-        (Some("text/plain"), Data::Binary(b"{}".to_vec()), r#""data_base64":"e30=""#),
-        (Some("text/plain"), Data::String("{}".into()), r#""data":"{}""#),
+        ("application/json", b" { \"a\" :1.0 } ".into(), r#""data":{ "a" :1.0 }"#),
+        ("x/Y+JSON;a=b", b"[]".into(), r#""data":[]"#),
+        ("application/json", "{ }".into(), r#""data":{ }"#),
+        ("application/json", b"{ ".into(), r#""data_base64":"eyA=""#),
+        ("application/json", b"\"\xff\"".into(), r#""data_base64":"Iv8i""#),
+        ("application/json", b"".into(), r#""data_base64":"""#),
+        ("text/plain", b"{}".into(), r#""data_base64":"e30=""#),
+        ("text/plain", "{}".into(), r#""data":"{}""#),
+        ("text/plain", json!("{}").into(), r#""data":"{}""#),
+        ("text/plain", json!({}).into(), r#""data":{}"#),
     ] {
-        let body = encode_structured(&with_data(media_type, data)).unwrap();
+        let body = encode_structured(&with_data(media_type, data));
         let body = std::str::from_utf8(&body).unwrap();
         assert!(body.ends_with(&format!(",{member}}}")), "{body} has no {member}");
     }
-    let body = encode_structured(&blank()).unwrap();
-    assert_eq!(body, r#"{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#);
+    assert_eq!(encode_structured(&blank()), r#"{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#);
 }
 
 #[test]
-fn an_event_that_is_none_is_not_sent() {
-    let with = |change: fn(&mut Event)| {
-        let mut event = blank();
-        change(&mut event);
-        event
-    };
-    for (event, words) in [
-        (with(|event| drop(event.set_id(""))), "`id` is empty"),
-        (with(|event| drop(event.set_source(""))), "`source` is empty"),
-        (with(|event| drop(event.set_type(""))), "`type` is empty"),
-        (with(|event| drop(event.set_subject(Some("")))), "`subject` is empty"),
-        (with(|event| drop(event.set_subject(Some("a\nb")))), "U+000A"),
-        (with(|event| drop(event.set_id("\u{9f}"))), "U+009F"),
-        (with(|event| event.set_extension("a b", "x")), "`a b`"),
-        (with(|event| event.set_extension("Upper", "x")), "`Upper`"),
-        (with(|event| event.set_extension("", "x")), "a-z"),
-        (with(|event| event.set_extension("data", "x")), "`data`"),
-        (with(|event| event.set_extension("id", "x")), "`id`"),
-        (with(|event| event.set_extension("datacontenttype", "x")), "`datacontenttype`"),
-        (with(|event| event.set_extension("tenant", "a\tb")), "U+0009"),
-        (with(|event| drop(event.set_datacontenttype(Some("json")))), "`datacontenttype`"),
-        (with(|event| drop(event.set_datacontenttype(Some("a/b\r\nx: y")))), "`datacontenttype`"),
-        (with(|event| assert!(event.set_time(Some(chrono::DateTime::<chrono::Utc>::MAX_UTC)).is_none())), "`time`"),
+fn what_was_structured_is_written_as_it_was_read() {
+    let event =
+        r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","subject":"é \"","time":"2026-01-31T12:00:00.500+02:00""#;
+    for rest in [
+        "",
+        r#","datacontenttype":"application/json","a":true,"b":7,"c":"","data":{ "n" :1.0,"n":2 }"#,
+        r#","datacontenttype":"text/plain","data":"a \"b\"\n""#,
+        r#","datacontenttype":"text/plain","data":[1]"#,
+        r#","datacontenttype":"text/plain","data_base64":"e30=""#,
+        r#","dataschema":"http://s","data_base64":"AP8=""#,
     ] {
-        refused(encode_binary(event.clone()), 500, words);
-        refused(encode_structured(&event), 500, words);
-        refused(encode_batch(&[blank(), event]), 500, words);
+        let text = format!("{event}{rest}}}");
+        assert_eq!(encode_structured(&structured_text(text.clone()).unwrap()), text);
     }
-    // In binary mode the data of such an event would be taken for the event.
-    let nested = with_data(Some("application/cloudevents+json"), b"{}".to_vec());
+}
+
+#[test]
+fn an_event_that_is_none_cannot_be_built() {
+    type Change = fn(crate::event::EventBuilder) -> crate::event::EventBuilder;
+    let changes: [(Change, &str); 19] = [
+        (|event| event.id(""), "`id` is empty"),
+        (|event| event.source(""), "`source` is empty"),
+        (|event| event.ty(""), "`type` is empty"),
+        (|event| event.subject(""), "`subject` is empty"),
+        (|event| event.subject("a\nb"), "U+000A"),
+        (|event| event.id("\u{9f}"), "U+009F"),
+        (|event| event.extension("a b", "x"), "`a b`"),
+        (|event| event.extension("Upper", "x"), "`Upper`"),
+        (|event| event.extension("", "x"), "a-z"),
+        (|event| event.extension("data", "x"), "`data`"),
+        (|event| event.extension("id", "x"), "`id`"),
+        (|event| event.extension("datacontenttype", "x"), "`datacontenttype`"),
+        (|event| event.extension("tenant", "a\tb"), "U+0009"),
+        (|event| event.data("json", "x"), "`datacontenttype` is `json`"),
+        (|event| event.data("a/b\r\nx: y", "x"), "`datacontenttype`"),
+        (|event| event.time(chrono::DateTime::<chrono::Utc>::MAX_UTC), "`time`"),
+        (|event| event.time("noon"), "`time` is `noon`"),
+        (|event| event.dataschema("schema.json"), "`dataschema` is `schema.json`"),
+        // The first mistake is told.
+        (|event| event.id("").subject("").id("1"), "`id` is empty"),
+    ];
+    for (change, words) in changes {
+        refused(change(blank().into_builder()).build(), 500, words);
+    }
+    for (event, name) in [
+        (Event::builder().source("/s").ty("t"), "id"),
+        (Event::builder().id("1").ty("t"), "source"),
+        (Event::builder().id("1").source("/s"), "type"),
+    ] {
+        refused(event.build(), 500, &format!("`{name}` is missing"));
+    }
+}
+
+#[test]
+fn what_binary_mode_cannot_hold_is_not_sent() {
+    // The data of such an event would be taken for the event.
+    let nested = with_data("application/cloudevents+json", "{}");
     refused(encode_binary(nested.clone()), 500, "datacontenttype");
     assert_eq!(through_structured(&nested).datacontenttype(), nested.datacontenttype());
+    let long = blank().into_builder().extension(&"x".repeat(70_000), "").build().unwrap();
+    refused(encode_binary(long), 500, "the name of the attribute `xxx");
+    let many = (0..40_000).fold(json!({}), |mut members, number| {
+        members[format!("x{number}")] = json!("");
+        members
+    });
+    refused(encode_binary(structured(&many).unwrap()), 500, "binary mode");
 }
 
 #[test]
@@ -128,10 +154,8 @@ fn bytes_and_media_type_survive_every_mode() {
         assert_eq!(through_binary(&event), event);
         let (headers, sent) = encode_binary(event.clone()).unwrap();
         assert_eq!((headers["content-type"].to_str().unwrap(), &sent[..]), (media_type, body.as_bytes()));
-        let headers = map(&[("content-type", "application/cloudevents+json")]);
-        let Received::One(envelope) = decode(&headers, encode_structured(&event).unwrap()).unwrap() else { panic!("a batch") };
-        let (received, sent) = envelope.into_payload().unwrap();
-        assert_eq!((received.datacontenttype(), &sent[..]), (Some(media_type), body.as_bytes()));
+        let received = through_structured(&event);
+        assert_eq!((received.datacontenttype(), &received.data().unwrap()[..]), (Some(media_type), body.as_bytes()));
     }
 }
 
@@ -143,18 +167,18 @@ fn dapr_envelopes_are_events() {
     }))
     .unwrap();
     assert_eq!(text(event.extension("traceparent")), Some(""));
-    assert_eq!(event.data(), Some(&Data::String("hello".into())));
+    assert_eq!(data(&event), Some((&b"hello"[..], Form::Text)));
     let (headers, _) = encode_binary(event).unwrap();
     assert_eq!(headers["ce-traceid"], "");
     let raw =
         structured(&json!({ "datacontenttype": "application/octet-stream", "data_base64": "AAE=", "traceid": 7 })).unwrap();
-    assert_eq!(raw.data(), Some(&Data::Binary(vec![0, 1])));
+    assert_eq!(data(&raw), Some((&[0, 1][..], Form::Bytes)));
 }
 
 #[test]
 fn an_event_of_65536_bytes_is_accepted() {
     let data = "x".repeat(65_536);
-    let event = with_data(Some("text/plain"), data);
+    let event = with_data("text/plain", data);
     assert_eq!(through_structured(&event), event);
     assert_eq!(encode_binary(event).unwrap().1.len(), 65_536);
 }
