@@ -241,7 +241,7 @@ impl App {
         let functions = startup::choose(self.functions, settings.target.as_deref())?;
         let outside = startup::outside(&functions, &settings, &manifest)?;
         let (server, endpoints) = tokio::select! {
-            built = startup::build(functions, &settings, &outside, self.layers) => built?,
+            built = startup::build(functions, &settings, &manifest, &outside, self.layers) => built?,
             signal = signals.next() => {
                 tracing::info!(signal, "stopped before the port was open");
                 return Ok(());
@@ -256,7 +256,7 @@ impl App {
             signal = signals.next() => signal,
         };
         let unfinished = tokio::select! {
-            drained = drain(&server, listener, signal, settings.shutdown_grace) => drained.err(),
+            drained = drain(&server, &endpoints, listener, signal, settings.shutdown_grace) => drained.err(),
             signal = signals.next() => Some(Unfinished::Again(signal)),
         };
         if let Some(why) = unfinished {

@@ -45,6 +45,8 @@ struct Inner {
     header: Option<(HeaderName, HeaderValue)>,
     /// The client has gone: there is nobody to answer, and nothing for an operator to look at.
     gone: bool,
+    /// The payload is not what the function takes, and will be no other the next time.
+    undecodable: bool,
     /// Outermost last: each `context` call adds one.
     contexts: Vec<Cow<'static, str>>,
     source: BoxError,
@@ -79,7 +81,16 @@ impl Error {
             }
             Err(other) => other,
         };
-        Self(Box::new(Inner { status, verdict: None, detail: None, header: None, gone: false, contexts: Vec::new(), source }))
+        Self(Box::new(Inner {
+            status,
+            verdict: None,
+            detail: None,
+            header: None,
+            gone: false,
+            undecodable: false,
+            contexts: Vec::new(),
+            source,
+        }))
     }
 
     /// Makes an error that answers `400 Bad Request`.
@@ -189,6 +200,16 @@ impl Error {
     fn gone(mut self) -> Self {
         self.0.gone = true;
         self
+    }
+
+    /// Says that a payload was not what the function takes: to bring it again is of no use, whatever the status says.
+    pub(crate) fn undecodable(mut self) -> Self {
+        self.0.undecodable = true;
+        self
+    }
+
+    pub(crate) fn is_undecodable(&self) -> bool {
+        self.0.undecodable
     }
 
     pub(crate) fn is_gone(&self) -> bool {

@@ -2,16 +2,30 @@
 //!
 //! Their glue names [`platform`], and nothing else does: a program without such a function links none of what is behind it.
 
-use crate::{context::Outside, manifest::Manifest, settings::Settings, startup::Exit};
+use std::sync::Arc;
+
+use crate::{
+    context::Outside,
+    delivery::{Callbacks, Inputs, Mount, Rules},
+    manifest::Manifest,
+    server::routes::Routes,
+    settings::Settings,
+    startup::Exit,
+};
 
 /// The parts of a start that are theirs; `startup` finds it in the function.
 #[derive(Debug)]
 pub(crate) struct Platform {
     /// Finds the sidecar, and knows the declared outputs and states from then on.
     pub(crate) outside: fn(&Settings, &Manifest) -> Result<Outside, Exit>,
+    /// Takes the calls of the sidecar.
+    pub(crate) mount: fn(Arc<Inputs>, Rules, Arc<Routes>) -> Arc<dyn Mount>,
 }
 
-static PLATFORM: Platform = Platform { outside: |_, _| Ok(Outside::default()) };
+static PLATFORM: Platform = Platform {
+    outside: |_, _| Ok(Outside::default()),
+    mount: |inputs, rules, routes| Arc::new(Callbacks::new(inputs, rules, routes)),
+};
 
 pub(crate) fn platform() -> Option<&'static Platform> {
     Some(&PLATFORM)

@@ -15,8 +15,9 @@ use tokio::{
 
 use crate::{
     context::{Origin, Outside},
+    delivery::{Inputs, Rules, Terms, Token},
     function::{Function, Kind, init::States},
-    manifest::Manifest,
+    manifest::{Manifest, Mode},
     server::{
         Server,
         connections::Patience,
@@ -106,6 +107,7 @@ pub(crate) fn outside(functions: &[Function], settings: &Settings, manifest: &Ma
 pub(crate) async fn build(
     functions: Vec<Function>,
     settings: &Settings,
+    manifest: &Manifest,
     outside: &Arc<Outside>,
     layers: Vec<routes::Layer>,
 ) -> Result<(Server, Vec<Arc<Endpoint>>), Exit> {
@@ -116,6 +118,7 @@ pub(crate) async fn build(
     };
     let log = Log { access: telemetry::access_log(settings) };
     let alone = functions.len() == 1;
+    let platform = functions.iter().find_map(Function::platform);
     let mut states = States::new();
     let mut routes = Vec::new();
     for function in functions {
@@ -131,10 +134,23 @@ pub(crate) async fn build(
     };
     // A path that a function was given is its own.
     let ignored = settings.ignored_routes.iter().filter(|path| !taken.contains(&path.as_str())).cloned().collect();
-    let endpoints = routes.iter().map(|route| Arc::clone(&route.endpoint)).collect();
-    let routes = Routes::new(&routes, layers, settings.max_body_size, log).map_err(Exit::configuration)?;
+    let endpoints: Vec<_> = routes.iter().map(|route| Arc::clone(&route.endpoint)).collect();
+    let declared = routes.iter().filter(|route| route.declared).flat_map(|route| route.paths.clone()).collect();
+    let routes = Arc::new(Routes::new(&routes, layers, settings.max_body_size, log).map_err(Exit::configuration)?);
     let patience = Patience { head: settings.header_timeout, idle: settings.keep_alive };
-    Ok((Server::new(routes, health, ignored, settings.max_body_size, patience, settings.timeout), endpoints))
+    let mut server = Server::new(Arc::clone(&routes), health, ignored, settings.max_body_size, patience, settings.timeout);
+    if let Some(platform) = platform {
+        let terms = Terms { undecodable: settings.undecodable, access: log.access };
+        let inputs = Arc::new(Inputs::assign(manifest, &endpoints, terms).map_err(Exit::configuration)?);
+        let rules = Rules {
+            token: Token::new(settings.app_token.clone()),
+            max_body_size: settings.max_body_size,
+            events_only: manifest.mode == Mode::Async,
+            taken: declared,
+        };
+        server.mount = Some((platform.mount)(inputs, rules, routes));
+    }
+    Ok((server, endpoints))
 }
 
 async fn start(
@@ -146,14 +162,15 @@ async fn start(
     log: Log,
 ) -> Result<Route, Exit> {
     let (name, kind) = (function.name().to_owned(), function.kind());
-    let methods = function.methods().to_vec();
+    let (methods, deliveries) = (function.methods().to_vec(), function.deliveries());
     let paths = match function.path() {
         Some(path) => vec![path.to_owned()],
         None if alone => Vec::new(),
         // Beside others a function that takes every path has those below its name.
         None => vec![format!("/{name}"), format!("/{name}/"), format!("/{name}/{{*rest}}")],
     };
-    let origin = Arc::new(Origin { function: name.as_str().into(), has_path: function.path().is_some(), outside });
+    let has_path = function.path().is_some();
+    let origin = Arc::new(Origin { function: name.as_str().into(), has_path, outside });
     let failed = |why: String| Exit::failed(format!("`init` of function `{name}` failed: {why}"));
     let handler = match crash::contained(function.start(states)).await {
         Ok(Ok(handler)) => handler,
@@ -163,7 +180,13 @@ async fn start(
     let verbs = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
     let first = paths.first().map_or("every path", String::as_str);
     let route = if verbs.is_empty() { first.to_owned() } else { format!("{verbs} {first}") };
-    Ok(Route { endpoint: Arc::new(Endpoint::new(handler, kind, route, origin, limits, log)), paths, methods })
+    let declared = has_path;
+    Ok(Route {
+        endpoint: Arc::new(Endpoint::new(handler, kind, route, origin, limits, deliveries, log)),
+        paths,
+        methods,
+        declared,
+    })
 }
 
 /// The code decides what a function is; the setting can only be wrong about it.

@@ -19,6 +19,7 @@ use crate::manifest::ComponentKind;
 #[derive(Debug, Clone)]
 pub struct Input {
     pub(crate) declared: Arc<Declared>,
+    pub(crate) route: Option<String>,
     pub(crate) metadata: BTreeMap<String, String>,
     pub(crate) attempt: Option<u32>,
 }
@@ -43,6 +44,26 @@ pub enum InputKind {
     PubSub,
 }
 
+impl Declared {
+    pub(crate) const fn kind(&self) -> InputKind {
+        match self.kind {
+            ComponentKind::Binding => InputKind::Binding,
+            ComponentKind::PubSub => InputKind::PubSub,
+        }
+    }
+
+    /// The input in words, for whoever looks for one.
+    #[cfg(feature = "server")]
+    pub(crate) fn describe(&self) -> String {
+        let Self { name, component, topic, .. } = self;
+        match topic {
+            Some(topic) => format!("`{name}` (topic `{topic}` of `{component}`)"),
+            None if name == component => format!("`{name}`"),
+            None => format!("`{name}` (binding `{component}`)"),
+        }
+    }
+}
+
 impl Input {
     /// Returns the name it was declared with.
     pub fn name(&self) -> &str {
@@ -51,10 +72,7 @@ impl Input {
 
     /// Returns whether it is a binding or a subscription.
     pub fn kind(&self) -> InputKind {
-        match self.declared.kind {
-            ComponentKind::Binding => InputKind::Binding,
-            ComponentKind::PubSub => InputKind::PubSub,
-        }
+        self.declared.kind()
     }
 
     /// Returns the name of the component behind it.
@@ -72,9 +90,26 @@ impl Input {
         self.declared.topic.as_deref()
     }
 
+    /// Returns the path of the rule that the event matched, where the subscription has routes.
+    pub fn route(&self) -> Option<&str> {
+        self.route.as_deref()
+    }
+
     /// Returns what the component said about the event, such as the offset or a header of its broker.
     pub const fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
+    }
+
+    /// Returns one value of the metadata, whose name has no case: what comes over HTTP has lost it.
+    ///
+    /// ```
+    /// # use functions_framework::Context;
+    /// async fn tick(ctx: Context) {
+    ///     println!("{:?}", ctx.input().and_then(|input| input.value("readTimeUTC")));
+    /// }
+    /// ```
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.metadata.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Returns which attempt at this event it is, from 1, where that is known: a Dapr sidecar does not tell.

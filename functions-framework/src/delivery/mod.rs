@@ -1,18 +1,42 @@
 //! Events that a sidecar or the local backend brings: from the wire to an input's function, and its verdict back.
+//!
+//! [`inputs`] knows which function an input calls and calls it; [`codec`] reads events however they come; [`http`] and [`grpc`] are the
+//! two protocols in which a sidecar brings them.
+
+mod bulk;
+pub(crate) mod codec;
+mod discovery;
+#[cfg(feature = "dapr")]
+mod grpc;
+mod http;
+mod inputs;
+mod lanes;
+mod mount;
+mod repeats;
+mod source;
+mod subscription;
+mod token;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
+pub(crate) use self::{
+    inputs::Inputs,
+    mount::{Callbacks, Mount, Rules},
+    source::{Source, Terms},
+    token::Token,
+};
 use crate::{event::Event, function::BoxFuture, outcome::Verdict, sidecar::Trace};
 
 /// An event as it came to an input.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
     pub(crate) payload: Bytes,
-    pub(crate) content_type: Option<String>,
     /// The event that the payload is the data of.
     pub(crate) event: Option<Event>,
+    /// Which route of the subscription it matched.
+    pub(crate) route: Option<String>,
     /// What the component said about it.
     pub(crate) metadata: BTreeMap<String, String>,
     /// Which attempt it is, from 1, where that is known.
@@ -28,6 +52,15 @@ pub(crate) struct Outcome {
     pub(crate) data: Bytes,
     /// Why it did not succeed, in words for a log.
     pub(crate) why: Option<String>,
+    /// Whether the function panicked.
+    pub(crate) crashed: bool,
+}
+
+impl Outcome {
+    /// Brings the event again, for a reason that is not the function's.
+    pub(crate) fn retry(why: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Retry, data: Bytes::new(), why: Some(why.into()), crashed: false }
+    }
 }
 
 /// Brings an event to the function of the input that has this name, through its guard; whoever brings it waits for the outcome.

@@ -127,7 +127,7 @@ pub(super) fn find_control(text: &str) -> Option<char> {
 
 /// Tells whether `text` has a scheme, and something after it without spaces. That is less than RFC 3986 asks for: the schema
 /// is the sender's, and what is behind the scheme is for who fetches it.
-pub(super) fn is_absolute_uri(text: &str) -> bool {
+pub(crate) fn is_absolute_uri(text: &str) -> bool {
     text.split_once(':').is_some_and(|(scheme, rest)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))

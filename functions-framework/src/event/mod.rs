@@ -44,9 +44,9 @@ use bytes::Bytes;
 use chrono::{DateTime, FixedOffset};
 use serde::Deserialize;
 
-#[allow(unused_imports, reason = "not every build of the crate decodes payloads")]
-pub(crate) use self::data::decode_json;
 use self::texts::{Text, Texts};
+#[allow(unused_imports, reason = "not every build of the crate decodes payloads")]
+pub(crate) use self::{attributes::is_absolute_uri, data::decode_json, time::parse as parse_time};
 pub use self::{builder::EventBuilder, data::Data, decoded::CloudEvent, extension::ExtensionValue, time::IntoTime};
 use crate::error::Error;
 

@@ -61,7 +61,7 @@ fn signed(duration: Duration) -> Result<chrono::TimeDelta, Error> {
 }
 
 /// Reads an RFC 3339 timestamp.
-pub(super) fn parse(text: &str) -> Option<DateTime<FixedOffset>> {
+pub(crate) fn parse(text: &str) -> Option<DateTime<FixedOffset>> {
     // Offsets, leap seconds, lower case and everything that is wrong are chrono's.
     parse_utc(text.as_bytes()).or_else(|| writable(DateTime::parse_from_rfc3339(text).ok()?))
 }

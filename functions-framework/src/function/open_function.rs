@@ -276,7 +276,7 @@ impl ContextKind {
     /// As [`FromPayload`].
     #[expect(clippy::unused_async, reason = "the glue awaits the parameters of every kind")]
     pub async fn last<S: Sync, T: FromPayload<S>>(self, input: ContextIn, state: &S, _: PhantomData<T>) -> Result<T, Error> {
-        T::from_payload(&input.context, input.payload, state)
+        T::from_payload(&input.context, input.payload, state).map_err(Error::undecodable)
     }
 
     /// The context alone.
@@ -370,8 +370,8 @@ where
         ContextKind.function(options, super::init::no_init(), move |_, input| {
             let function = Arc::clone(&function);
             async move {
-                let called = function(input.context.clone(), T::from_payload(&input.context, input.payload, &())?);
-                called.await.into_out()
+                let payload = T::from_payload(&input.context, input.payload, &()).map_err(Error::undecodable)?;
+                function(input.context, payload).await.into_out()
             }
         })
     }

@@ -3,12 +3,12 @@
 use std::{
     fmt, io,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::net::TcpListener;
 
-use super::Server;
+use super::{Server, endpoint::Endpoint};
 
 /// How long a kept-alive connection may still bring a request before it is closed. A client that is about to send one when
 /// the signal comes gets its answer, with `Connection: close`, rather than a reset.
@@ -33,13 +33,26 @@ impl fmt::Display for Unfinished {
     }
 }
 
-/// Closes the port, then waits until every connection has its answers and is closed.
+/// How long no event may have come for the sidecar to be done with them.
+const QUIET: Duration = Duration::from_millis(250);
+
+/// The longest wait for that; a sidecar that goes on for longer is not ending itself.
+const STILL_COMING: Duration = Duration::from_secs(5);
+
+/// Waits until no more events come, closes the port, then waits until every connection has its answers and is closed.
 pub(crate) async fn drain(
     server: &Arc<Server>,
+    endpoints: &[Arc<Endpoint>],
     listener: TcpListener,
     signal: &'static str,
     grace: Duration,
 ) -> Result<(), Unfinished> {
+    let began = Instant::now();
+    server.leaving.store(true, Relaxed);
+    tokio::select! {
+        never = server.accept(&listener) => match never {},
+        () = quiet(endpoints, STILL_COMING.min(grace / 3)) => {}
+    }
     server.draining.store(true, Relaxed);
     server.close(listener).map_err(Unfinished::Port)?;
     let connections = &server.connections;
@@ -51,7 +64,24 @@ pub(crate) async fn drain(
             connections.all_closed().await;
         }
     };
-    tokio::time::timeout(grace, done).await.map_err(|_| Unfinished::OutOfTime(grace))
+    let left = grace.saturating_sub(began.elapsed());
+    tokio::time::timeout(left, done).await.map_err(|_| Unfinished::OutOfTime(grace))
+}
+
+/// Waits, with the port still open, until the sidecar brings no more events; where none ever came, not at all.
+///
+/// On Kubernetes it is told to end at the same time. An event that finds the port closed is one that failed: some brokers
+/// acknowledge it then, and some give it to the dead letters (contract dapr.md §1.6, §1.9).
+async fn quiet(endpoints: &[Arc<Endpoint>], most: Duration) {
+    let events = || endpoints.iter().map(|endpoint| endpoint.begun_events()).sum::<u64>();
+    let (began, mut last, mut since) = (Instant::now(), events(), Instant::now());
+    while last > 0 && since.elapsed() < QUIET && began.elapsed() < most {
+        tokio::time::sleep(QUIET / 10).await;
+        let (now, busy) = (events(), endpoints.iter().any(|endpoint| endpoint.running() > 0));
+        if busy || now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
 }
 
 /// The signals that end a process.

@@ -3,17 +3,18 @@
 //! The guard is one place for all kinds: limits, timeout, panics, the status header and the log line.
 
 use std::{
-    future::{Future, ready},
+    future::{Future, poll_fn, ready},
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 use http_body::Body as _;
 use tokio::{
@@ -27,9 +28,10 @@ use super::{
     webhook,
 };
 use crate::{
-    context::Origin,
+    context::{Arrival, Context as FunctionContext, Origin},
     error::{Cause, Error},
-    function::{Call, Handler, Kind, body::Request, http::HttpIn},
+    function::{Call, Deliveries, Handler, Kind, body::Request, http::HttpIn, open_function::ContextIn},
+    outcome::Out,
 };
 
 /// What every answer of a function says of it (OpenFunction's own header).
@@ -54,9 +56,19 @@ pub(crate) struct Endpoint {
     route: String,
     origin: Arc<Origin>,
     limits: Limits,
+    /// The deliveries that may still begin where nobody has set a limit.
+    places: Arc<Semaphore>,
+    deliveries: Deliveries,
     log: Log,
     running: AtomicUsize,
+    begun_events: AtomicU64,
 }
+
+/// As many events are handled at once unless another number is set: more wait, with all that they hold.
+const DELIVERIES: usize = 256;
+
+/// What became of a delivery: what the function answered, or failed with, unless it panicked.
+pub(crate) type Delivered = Result<Result<Out, Error>, Crash>;
 
 /// A request at its function, from the guard to the last byte of the answer; dropping it ends it.
 #[derive(Debug)]
@@ -80,6 +92,22 @@ impl Invocation {
     }
 }
 
+/// One more that is running, until it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn in_(running: &'a AtomicUsize) -> Self {
+        running.fetch_add(1, Relaxed);
+        Self(running)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
 impl Drop for Invocation {
     fn drop(&mut self) {
         if self.admitted {
@@ -92,8 +120,33 @@ impl Drop for Invocation {
 }
 
 impl Endpoint {
-    pub(crate) fn new(handler: Handler, kind: Kind, route: String, origin: Arc<Origin>, limits: Limits, log: Log) -> Self {
-        Self { handler, kind, route, origin, limits, log, running: AtomicUsize::new(0) }
+    pub(crate) fn new(
+        handler: Handler,
+        kind: Kind,
+        route: String,
+        origin: Arc<Origin>,
+        limits: Limits,
+        deliveries: Deliveries,
+        log: Log,
+    ) -> Self {
+        let places = limits.concurrency.as_ref().map_or_else(|| Arc::new(Semaphore::new(DELIVERIES)), Arc::clone);
+        Self {
+            handler,
+            kind,
+            route,
+            origin,
+            limits,
+            places,
+            deliveries,
+            log,
+            running: AtomicUsize::new(0),
+            begun_events: AtomicU64::new(0),
+        }
+    }
+
+    /// The events it asks for.
+    pub(crate) const fn deliveries(&self) -> Deliveries {
+        self.deliveries
     }
 
     pub(crate) const fn kind(&self) -> Kind {
@@ -114,6 +167,11 @@ impl Endpoint {
         self.running.load(Relaxed)
     }
 
+    /// The events that it was ever called with.
+    pub(crate) fn begun_events(&self) -> u64 {
+        self.begun_events.load(Relaxed)
+    }
+
     /// Begins to answer a request. Whoever polls the answer `anyway`, now and then, allows its timer to be set late.
     pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
         let started = Instant::now();
@@ -124,6 +182,40 @@ impl Endpoint {
         };
         let invocation = Invocation { endpoint: Arc::clone(self), admitted, complete: false, _permit: permit };
         Running { call: Some(call), invocation: Some(invocation), head, started, timer: None, patient: anyway }
+    }
+
+    /// Calls the function with an event, within the limits of every call. Unlike a request it waits for its place: who brought it
+    /// has nobody to ask but the function.
+    pub(crate) async fn deliver(&self, mut arrival: Arrival, payload: Bytes) -> Delivered {
+        let Handler::OpenFunction(handler) = &self.handler else {
+            return Ok(Err(Error::new(format!("`{}` is no OpenFunction function", self.name()))));
+        };
+        self.begun_events.fetch_add(1, Relaxed);
+        // The semaphore is never closed, so there is always a place in the end.
+        let _place = self.places.acquire().await;
+        let _running = Counted::in_(&self.running);
+        let limit = self.limits.timeout;
+        arrival.scope.deadline = limit.map(|limit| Instant::now() + limit);
+        let context = FunctionContext::new(Arc::clone(&self.origin), arrival);
+        let mut call = match crash::contain(|| (handler.deliver)(ContextIn::new(context, payload, None))) {
+            Ok(call) => call,
+            Err(crash) => return Err(crash),
+        };
+        let mut timer = None;
+        poll_fn(|task| {
+            if let Poll::Ready(done) = crash::contain(|| call.as_mut().poll(task))
+                .map_or_else(|crash| Poll::Ready(Err(crash)), |polled| polled.map(Ok))
+            {
+                return Poll::Ready(done);
+            }
+            let Some(limit) = limit else { return Poll::Pending };
+            // Most functions that wait do not wait long, but only a timer tells.
+            let timer: &mut Pin<Box<Sleep>> = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+            ready!(timer.as_mut().poll(task));
+            let text = format!("no answer within {} s (FUNCTION_TIMEOUT)", limit.as_secs_f64());
+            Poll::Ready(Ok(Err(Error::status(StatusCode::GATEWAY_TIMEOUT, text))))
+        })
+        .await
     }
 
     /// Makes the answer out of what became of the call, and tells the log.

@@ -25,12 +25,12 @@ impl Health {
     }
 
     /// Answers a probe; a process that drains is alive and not ready.
-    pub(crate) fn answer(&self, method: &Method, path: &str, draining: bool) -> Option<Response> {
+    pub(crate) fn answer(&self, method: &Method, path: &str, leaving: bool) -> Option<Response> {
         // Nearly every path is told apart here already.
         if !(path.starts_with("/health") || path == "/readyz") || !matches!(*method, Method::GET | Method::HEAD) {
             return None;
         }
-        let status = if self.liveness.contains(&path) || (self.readiness.contains(&path) && !draining) {
+        let status = if self.liveness.contains(&path) || (self.readiness.contains(&path) && !leaving) {
             StatusCode::OK
         } else if self.readiness.contains(&path) {
             StatusCode::SERVICE_UNAVAILABLE
@@ -47,8 +47,8 @@ impl Health {
 mod tests {
     use super::*;
 
-    fn status(health: &Health, path: &str, draining: bool) -> Option<u16> {
-        health.answer(&Method::GET, path, draining).map(|response| response.status().as_u16())
+    fn status(health: &Health, path: &str, leaving: bool) -> Option<u16> {
+        health.answer(&Method::GET, path, leaving).map(|response| response.status().as_u16())
     }
 
     #[test]

@@ -34,7 +34,10 @@ use hyper_util::{
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::function::{self, body::RequestBody};
+use crate::{
+    delivery::Mount,
+    function::{self, BoxFuture, body::RequestBody},
+};
 use answer::Answer;
 use connections::{Activity, Connections, Driven, InFlight, Patience};
 use endpoint::Invocation;
@@ -44,11 +47,16 @@ use socket::Socket;
 
 /// Everything a request can meet.
 pub(crate) struct Server {
-    pub(crate) routes: Routes,
+    pub(crate) routes: Arc<Routes>,
+    /// What takes the calls of a sidecar.
+    pub(crate) mount: Option<Arc<dyn Mount>>,
     pub(crate) health: Health,
     pub(crate) ignored_routes: Vec<String>,
     pub(crate) max_body_size: usize,
     pub(crate) connections: Arc<Connections>,
+    /// The end has begun: probes are told, and nobody else yet.
+    pub(crate) leaving: AtomicBool,
+    /// Connections are asked to close.
     pub(crate) draining: AtomicBool,
     /// Whether the timeout is long beside the looks at the connections.
     lazy_timers: bool,
@@ -64,7 +72,7 @@ const MAX_HEAD: usize = 256 << 10;
 
 impl Server {
     pub(crate) fn new(
-        routes: Routes,
+        routes: Arc<Routes>,
         health: Health,
         ignored_routes: Vec<String>,
         max_body_size: usize,
@@ -75,10 +83,12 @@ impl Server {
         let lazy_timers = timeout.is_some_and(|limit| limit > connections.interval() * 2);
         Self {
             routes,
+            mount: None,
             health,
             ignored_routes,
             max_body_size,
             connections,
+            leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             lazy_timers,
             protocol: protocol(),
@@ -142,13 +152,20 @@ impl Server {
     /// task of its own, which is not.
     pub(crate) fn call(&self, request: function::body::Request, polled_anyway: bool) -> Called {
         let path = request.uri().path();
-        let draining = self.draining.load(Relaxed);
-        if let Some(answer) = self.health.answer(request.method(), path, draining) {
+        let leaving = self.leaving.load(Relaxed);
+        if let Some(answer) = self.health.answer(request.method(), path, leaving) {
             Called::Done(Some(answer))
         } else if self.ignored_routes.iter().any(|ignored| ignored == path) {
             Called::Done(Some(routes::not_found()))
         } else {
-            Called::Going(self.routes.call(request, polled_anyway))
+            let taken = match &self.mount {
+                Some(mount) => mount.take(request),
+                None => Err(request),
+            };
+            match taken {
+                Ok(answering) => Called::Delivering(answering),
+                Err(request) => Called::Going(self.routes.call(request, polled_anyway)),
+            }
         }
     }
 }
@@ -157,6 +174,8 @@ impl Server {
 pub(crate) enum Called {
     Done(Option<axum::response::Response>),
     Going(Routed),
+    /// By a function too, which an event called.
+    Delivering(BoxFuture<'static, axum::response::Response>),
 }
 
 impl Future for Called {
@@ -166,6 +185,7 @@ impl Future for Called {
         match self.get_mut() {
             Self::Done(answer) => answer.take().map_or(Poll::Pending, |answer| Poll::Ready((answer, None))),
             Self::Going(routed) => Pin::new(routed).poll(context),
+            Self::Delivering(answering) => answering.as_mut().poll(context).map(|answer| (answer, None)),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Route {
     pub(crate) endpoint: Arc<Endpoint>,
     /// Axum patterns; none stands for every path.
     pub(crate) paths: Vec<String>,
+    /// Whether the function was given its path.
+    pub(crate) declared: bool,
     /// None stands for every method.
     pub(crate) methods: Vec<Method>,
 }
@@ -223,9 +225,14 @@ mod tests {
             let options = crate::function::Options::new(*name).path((*path).to_owned()).methods(methods);
             crate::function::http::from_axum(options, hello)
         });
-        let built =
-            startup::build(functions.collect(), &crate::settings::Settings::default(), &std::sync::Arc::default(), Vec::new())
-                .await;
+        let built = startup::build(
+            functions.collect(),
+            &crate::settings::Settings::default(),
+            &crate::manifest::Manifest::default(),
+            &std::sync::Arc::default(),
+            Vec::new(),
+        )
+        .await;
         built.err().map(|exit| exit.to_string())
     }
 

@@ -13,7 +13,7 @@ use std::{
 
 use tracing_subscriber::filter::Targets;
 
-use crate::function::Kind;
+use crate::{function::Kind, outcome::Verdict};
 pub(crate) use spelling::nearest;
 use table::{ROWS, Row};
 
@@ -33,6 +33,10 @@ pub(crate) struct Settings {
     pub(crate) header_timeout: Duration,
     pub(crate) keep_alive: Duration,
     pub(crate) webhook_origins: Vec<String>,
+    /// What becomes of an event whose payload is not what the function takes.
+    pub(crate) undecodable: Verdict,
+    /// What a sidecar proves itself with.
+    pub(crate) app_token: Option<String>,
     pub(crate) log_format: LogFormat,
     pub(crate) access_log: Switch,
     pub(crate) log_filter: Targets,
@@ -97,6 +101,8 @@ impl Default for Settings {
             header_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(600),
             webhook_origins: Vec::new(),
+            undecodable: Verdict::Drop,
+            app_token: None,
             log_format: LogFormat::Auto,
             access_log: Switch::Auto,
             log_filter: Targets::new().with_default(tracing::Level::INFO),

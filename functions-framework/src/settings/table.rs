@@ -7,7 +7,7 @@ use super::{
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 
-use crate::function::Kind;
+use crate::{function::Kind, outcome::Verdict};
 
 /// One line of the table.
 pub(super) struct Row {
@@ -125,8 +125,8 @@ pub(super) const ROWS: &[Row] = &[
         flag: Some("concurrency"),
         value: "NUMBER",
         variables: &[variable("FUNCTION_CONCURRENCY")],
-        default: "unlimited",
-        what: "most invocations at once, then 503",
+        default: "unlimited; 256 deliveries",
+        what: "most invocations at once; then requests get 503, and deliveries wait",
         expected: "a number from 1, or `unlimited`",
         set: |settings, value| {
             settings.concurrency = if value == "unlimited" { None } else { Some(value.parse().ok().filter(|&most| most > 0)?) };
@@ -206,6 +206,34 @@ pub(super) const ROWS: &[Row] = &[
             settings.webhook_origins =
                 value.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
             settings.webhook_origins.iter().all(|origin| http::HeaderValue::from_str(origin).is_ok()).then_some(())
+        },
+    },
+    Row {
+        flag: Some("undecodable"),
+        value: "VERDICT",
+        variables: &[variable("FUNCTION_UNDECODABLE")],
+        default: "drop",
+        what: "what becomes of a delivered event whose payload is not what the function takes: drop gives it up, to the dead letters where there are any; retry has it delivered again",
+        expected: "drop or retry",
+        set: |settings, value| {
+            settings.undecodable = match value {
+                "drop" => Verdict::Drop,
+                "retry" => Verdict::Retry,
+                _ => return None,
+            };
+            Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("APP_API_TOKEN")],
+        default: "none",
+        what: "token that a delivery must bring as dapr-api-token",
+        expected: "text",
+        set: |settings, value| {
+            settings.app_token = Some(value.to_owned());
+            Some(())
         },
     },
     Row {

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use super::{NAME, Registered};
 use crate::{
     function::{Function, Options, body::RequestBody, classify::Registration},
+    manifest::Manifest,
     server::Server,
     settings::Settings,
     startup,
@@ -110,7 +111,9 @@ impl Http {
 
     async fn start(&self) -> Server {
         let function = self.function.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match startup::build(function.into_iter().collect(), &self.settings, &Arc::default(), Vec::new()).await {
+        match startup::build(function.into_iter().collect(), &self.settings, &Manifest::default(), &Arc::default(), Vec::new())
+            .await
+        {
             Ok((server, _)) => server,
             Err(exit) => panic!("the function does not start: {exit}"),
         }

@@ -1,0 +1,250 @@
+//! Which function an event is for.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use super::{Deliver, Outcome, Source, source::Terms, subscription::Subscription};
+use crate::{
+    context::DeclaredInput,
+    function::{Deliveries, Kind},
+    manifest::{self, ComponentKind, Manifest},
+    server::endpoint::Endpoint,
+};
+
+/// The inputs of a process, each with the function it calls.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    sources: Vec<Arc<Source>>,
+    by_name: HashMap<Box<str>, usize>,
+    by_binding: HashMap<Box<str>, usize>,
+    /// Of a component, by topic.
+    by_topic: HashMap<Box<str>, HashMap<Box<str>, usize>>,
+}
+
+/// An event that no input takes; says which there are.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unknown(String);
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Inputs {
+    /// Gives every input that is declared, in the manifest or in code, to a function.
+    ///
+    /// # Errors
+    /// An input that no function takes or that two want, and a function that wants one that is not there: a start that would lose
+    /// events is none.
+    pub(crate) fn assign(manifest: &Manifest, endpoints: &[Arc<Endpoint>], terms: Terms) -> Result<Self, String> {
+        let functions: Vec<_> = endpoints.iter().filter(|endpoint| endpoint.kind() == Kind::OpenFunction).collect();
+        let mut declared = manifest.inputs.clone();
+        let mut owners: Vec<Option<usize>> = vec![None; declared.len()];
+        for (index, function) in functions.iter().enumerate() {
+            for wanted in wanted(function.deliveries()) {
+                let found = match declared.iter().position(|input| wanted.is(input)) {
+                    Some(found) => found,
+                    None => {
+                        declared.push(wanted.declare().map_err(|name| missing(function.name(), name, &manifest.inputs))?);
+                        owners.push(None);
+                        declared.len() - 1
+                    }
+                };
+                match owners[found].replace(index) {
+                    Some(other) if other != index => {
+                        let name = &declared[found].name;
+                        return Err(both(name, functions[other].name(), function.name()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        // Who names none has all that is left.
+        let open: Vec<_> = (0..functions.len()).filter(|&index| !functions[index].deliveries().names_any()).collect();
+        let mut inputs = Self::default();
+        for (input, owner) in declared.into_iter().zip(owners) {
+            let owner = match (owner, &open[..]) {
+                (Some(owner), _) => owner,
+                (None, [only]) => *only,
+                (None, []) => return Err(nobody(&input.name, functions.iter().map(|function| function.name()))),
+                (None, [first, second, ..]) => {
+                    return Err(both(&input.name, functions[*first].name(), functions[*second].name()));
+                }
+            };
+            inputs.add(input, functions[owner], terms)?;
+        }
+        Ok(inputs)
+    }
+
+    fn add(&mut self, input: manifest::Input, function: &Arc<Endpoint>, terms: Terms) -> Result<(), String> {
+        let index = self.sources.len();
+        let subscription = Subscription::of(&input)?;
+        let taken = match (input.kind, input.topic.as_deref()) {
+            (ComponentKind::PubSub, Some(topic)) => {
+                let topics = self.by_topic.entry(input.component.as_str().into()).or_default();
+                *topics.entry(topic.into()).or_insert(index)
+            }
+            (ComponentKind::PubSub, None) => {
+                return Err(format!("input `{}`: a subscription to `{}` needs a topic", input.name, input.component));
+            }
+            (ComponentKind::Binding, _) => *self.by_binding.entry(input.component.as_str().into()).or_insert(index),
+        };
+        if taken != index {
+            let (first, name) = (&self.sources[taken], &input.name);
+            let other = &first.declared.name;
+            if first.function() != function.name() {
+                return Err(format!(
+                    "inputs `{other}` and `{name}` are the same `{}`, for two functions: an event of it can call only one",
+                    input.component
+                ));
+            }
+            tracing::warn!(input = name, same_as = other, component = input.component, "two inputs are the same: one is used");
+            return Ok(());
+        }
+        if self.by_name.insert(input.name.as_str().into(), index).is_some() {
+            return Err(format!("two inputs are named `{}`: give one another name", input.name));
+        }
+        let manifest::Input { name, kind, component, component_type, topic, .. } = input;
+        let declared = DeclaredInput { name, kind, component, component_type, topic };
+        self.sources.push(Arc::new(Source::new(declared, subscription, Arc::clone(function), terms)));
+        Ok(())
+    }
+
+    pub(crate) fn all(&self) -> &[Arc<Source>] {
+        &self.sources
+    }
+
+    /// Finds the input of this name: a job calls the one that is named as it is.
+    pub(crate) fn named(&self, name: &str) -> Result<&Arc<Source>, Unknown> {
+        let found = self.by_name.get(name).map(|&index| &self.sources[index]);
+        found.ok_or_else(|| self.unknown(format_args!("no input is named `{name}`")))
+    }
+
+    /// Finds the input of a binding component.
+    ///
+    /// dapr-proxy mixes the names up when it has several inputs (contract function-context.md §1.8): where there is one
+    /// input only, it is meant whatever it is called.
+    pub(crate) fn binding(&self, component: &str) -> Result<&Arc<Source>, Unknown> {
+        let found = self.by_binding.get(component).map(|&index| &self.sources[index]);
+        found.or_else(|| self.only()).ok_or_else(|| self.unknown(format_args!("no input takes the binding `{component}`")))
+    }
+
+    /// Finds the input of a topic; a topic by itself will do where one component only has it.
+    pub(crate) fn topic(&self, component: &str, topic: &str) -> Result<&Arc<Source>, Unknown> {
+        let exact = self.by_topic.get(component).and_then(|topics| topics.get(topic));
+        let found = exact.copied().or_else(|| {
+            let mut anywhere = self.by_topic.values().filter_map(|topics| topics.get(topic));
+            anywhere.next().filter(|_| component.is_empty() && anywhere.next().is_none()).copied()
+        });
+        let found = found.map(|index| &self.sources[index]);
+        found
+            .or_else(|| self.only())
+            .ok_or_else(|| self.unknown(format_args!("no input is subscribed to topic `{topic}` of `{component}`")))
+    }
+
+    /// Tells whether a component is an input, to the letter.
+    pub(crate) fn has_binding(&self, component: &str) -> bool {
+        self.by_binding.contains_key(component)
+    }
+
+    /// Tells whether a topic is subscribed to on any component, to the letter.
+    pub(crate) fn has_topic(&self, topic: &str) -> bool {
+        self.by_topic.values().any(|topics| topics.contains_key(topic))
+    }
+
+    fn only(&self) -> Option<&Arc<Source>> {
+        match &self.sources[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Says that an event is for none of the inputs.
+    pub(crate) fn unknown(&self, what: fmt::Arguments<'_>) -> Unknown {
+        let names: Vec<_> = self.sources.iter().map(|source| source.declared.describe()).collect();
+        let known = if names.is_empty() { "there are none".to_owned() } else { format!("inputs: {}", names.join(", ")) };
+        Unknown(format!("{what} ({known})"))
+    }
+
+    /// What the local backend brings its events through.
+    pub(crate) fn deliver(self: &Arc<Self>) -> Deliver {
+        let inputs = Arc::clone(self);
+        Arc::new(move |name, incoming| match inputs.named(name) {
+            Ok(source) => {
+                let source = Arc::clone(source);
+                Box::pin(async move { source.deliver(incoming).await })
+            }
+            Err(unknown) => {
+                let outcome = Outcome::retry(unknown.to_string());
+                Box::pin(std::future::ready(outcome))
+            }
+        })
+    }
+}
+
+/// An input that a function names.
+enum Wanted {
+    Input(&'static str),
+    Topic(&'static str, &'static str),
+    Binding(&'static str),
+}
+
+fn wanted(deliveries: Deliveries) -> impl Iterator<Item = Wanted> {
+    let inputs = deliveries.inputs.iter().map(|name| Wanted::Input(name));
+    // `#[function]` has seen to the slash.
+    let topics = deliveries.topics.iter().filter_map(|both| both.split_once('/'));
+    let bindings = deliveries.bindings.iter().map(|component| Wanted::Binding(component));
+    inputs.chain(topics.map(|(component, topic)| Wanted::Topic(component, topic))).chain(bindings)
+}
+
+impl Wanted {
+    fn is(&self, input: &manifest::Input) -> bool {
+        match *self {
+            Self::Input(name) => input.name == name,
+            Self::Topic(component, topic) => input.component == component && input.topic.as_deref() == Some(topic),
+            Self::Binding(component) => input.kind == ComponentKind::Binding && input.component == component,
+        }
+    }
+
+    /// Declares it, where a manifest need not; gives the name of one that only a manifest can declare.
+    fn declare(&self) -> Result<manifest::Input, &'static str> {
+        let (kind, name, component, topic) = match *self {
+            Self::Input(name) => return Err(name),
+            Self::Topic(component, topic) => (ComponentKind::PubSub, format!("{component}/{topic}"), component, Some(topic)),
+            Self::Binding(component) => (ComponentKind::Binding, component.to_owned(), component, None),
+        };
+        Ok(manifest::Input {
+            name,
+            kind,
+            component: component.to_owned(),
+            component_type: String::new(),
+            topic: topic.map(str::to_owned),
+            metadata: BTreeMap::new(),
+        })
+    }
+}
+
+fn missing(function: &str, name: &str, declared: &[manifest::Input]) -> String {
+    let names: Vec<_> = declared.iter().map(|input| &*input.name).collect();
+    let known = match names.is_empty() {
+        true => "the function context and function.yaml declare none; without them, name a topic = \"component/topic\" or a binding = \"component\"".to_owned(),
+        false => format!("declared: {}", names.join(", ")),
+    };
+    format!("function `{function}` wants the input `{name}`, which is not declared ({known})")
+}
+
+fn both(input: &str, first: &str, second: &str) -> String {
+    format!("input `{input}` could call `{first}` or `{second}`: name it at one of them, #[function(input = \"{input}\")]")
+}
+
+fn nobody<'a>(input: &str, functions: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = functions.collect();
+    format!(
+        "no function takes the input `{input}`, its events would be lost: name it at one of {}, #[function(input = \"{input}\")]",
+        names.join(", ")
+    )
+}

@@ -1,0 +1,156 @@
+//! One input and the function it calls.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use super::{Incoming, Outcome, lanes::Lanes, repeats::Repeats, subscription::Subscription};
+use crate::{
+    context::{Arrival, DeclaredInput, Input},
+    outcome::{Out, Verdict},
+    server::endpoint::{Delivered, Endpoint},
+    sidecar::Scope,
+};
+
+/// An input with the function it calls, and the terms on which it does.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) declared: Arc<DeclaredInput>,
+    /// Of a topic.
+    pub(crate) subscription: Subscription,
+    endpoint: Arc<Endpoint>,
+    /// The events that may still begin, of this input.
+    places: Option<Semaphore>,
+    /// What says which events come one after another.
+    order_by: Option<&'static str>,
+    lanes: Lanes,
+    repeats: Repeats,
+    terms: Terms,
+}
+
+/// What holds for all inputs of a process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// What happens to an event whose payload is not what the function takes.
+    pub(crate) undecodable: Verdict,
+    /// Whether events that went well get a line in the log.
+    pub(crate) access: bool,
+}
+
+impl Source {
+    pub(super) fn new(declared: DeclaredInput, subscription: Subscription, endpoint: Arc<Endpoint>, terms: Terms) -> Self {
+        let deliveries = endpoint.deliveries();
+        Self {
+            declared: Arc::new(declared),
+            subscription,
+            places: deliveries.concurrency.map(|most| Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))),
+            order_by: deliveries.order_by,
+            endpoint,
+            lanes: Lanes::default(),
+            repeats: Repeats::default(),
+            terms,
+        }
+    }
+
+    pub(crate) fn function(&self) -> &str {
+        self.endpoint.name()
+    }
+
+    /// Calls the function with an event, when it is its turn and there is a place for it.
+    pub(crate) async fn deliver(&self, incoming: Incoming) -> Outcome {
+        // The turn first: an event that waits for another must not take a place from a third.
+        let key = self.order_by.and_then(|name| key(&incoming, name));
+        let _turn = match &key {
+            Some(key) => Some(self.lanes.enter(key).await),
+            None => None,
+        };
+        // The semaphore is never closed, so there is always a place in the end.
+        let _place = match &self.places {
+            Some(places) => places.acquire().await.ok(),
+            None => None,
+        };
+        let Incoming { payload, event, route, metadata, attempt, trace } = incoming;
+        let id = event.as_ref().map(|event| event.id().to_owned());
+        let input = Input { declared: Arc::clone(&self.declared), route, metadata, attempt };
+        let scope = Scope { deadline: None, trace };
+        let arrival = Arrival { event, input: Some(input), scope, ..Arrival::default() };
+        let started = Instant::now();
+        let delivered = self.endpoint.deliver(arrival, payload).await;
+        self.judge(delivered, id.as_deref(), started)
+    }
+
+    /// Makes a verdict of what became of the call, and tells the log.
+    fn judge(&self, delivered: Delivered, event: Option<&str>, started: Instant) -> Outcome {
+        let outcome = match delivered {
+            Ok(Ok(Out { verdict, data, .. })) => {
+                let why = (verdict != Verdict::Success).then(|| "the function asked for it".to_owned());
+                Outcome { verdict, data, why, crashed: false }
+            }
+            Ok(Err(error)) => {
+                let verdict = if error.is_undecodable() { self.terms.undecodable } else { error.verdict() };
+                Outcome { verdict, data: Bytes::new(), why: Some(error.line()), crashed: false }
+            }
+            Err(crash) => Outcome { crashed: true, ..Outcome::retry(crash.to_string()) },
+        };
+        self.log(&outcome, event, started);
+        outcome
+    }
+
+    fn log(&self, outcome: &Outcome, event: Option<&str>, started: Instant) {
+        let DeclaredInput { name: input, component, topic, .. } = &*self.declared;
+        let (function, topic, error) = (self.function(), topic.as_deref(), outcome.why.as_deref());
+        let duration_ms = millis(started.elapsed());
+        match outcome.verdict {
+            Verdict::Success => {
+                let silent = self.repeats.succeeded();
+                if silent > 0 {
+                    tracing::warn!(function, input, silent, "deliveries had failed that were not logged one by one");
+                }
+                if self.terms.access {
+                    tracing::info!(function, input, component, topic, event, duration_ms, "delivery");
+                }
+            }
+            Verdict::Drop => {
+                tracing::warn!(function, input, component, topic, event, duration_ms, error, "event dropped");
+            }
+            Verdict::Retry => {
+                if let Some(silent) = self.repeats.failed(Instant::now(), error.unwrap_or_default()) {
+                    tracing::error!(
+                        function,
+                        input,
+                        component,
+                        topic,
+                        event,
+                        duration_ms,
+                        error,
+                        silent,
+                        "delivery failed, the event comes again"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The value of an attribute of the event, else of the metadata.
+fn key(incoming: &Incoming, name: &str) -> Option<String> {
+    let of_event = incoming.event.as_ref().and_then(|event| match name {
+        "id" => Some(event.id().to_owned()),
+        "source" => Some(event.source().to_owned()),
+        "type" => Some(event.ty().to_owned()),
+        "subject" => event.subject().map(str::to_owned),
+        extension => event.extension(extension).map(ToString::to_string),
+    });
+    // The headers of HTTP have no case, and a key must be the same whichever way it came.
+    let of_metadata = || incoming.metadata.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    of_event.or_else(|| of_metadata().map(|(_, value)| value.clone()))
+}
+
+/// Whole microseconds: more digits are noise.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
