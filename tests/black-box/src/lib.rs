@@ -6,6 +6,7 @@
 #![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "a harness fails by panicking, and says with what")]
 
 mod app;
+mod app_callback;
 pub mod broker;
 pub mod component;
 mod folder;
@@ -21,6 +22,7 @@ mod sidecar;
 use std::time::{Duration, Instant};
 
 pub use app::{Answer, App, Call};
+pub use app_callback::AppCallback;
 pub use broker::{Mosquitto, Nats, Redis};
 pub use component::Resource;
 pub use folder::Folder;

@@ -4,7 +4,9 @@
 
 mod bad_input;
 mod cloud_events;
+mod deliveries;
 mod drain;
+
 mod errors;
 mod examples;
 mod guard;
