@@ -2,6 +2,7 @@
 //!
 //! One table says it all; `--help` prints it. Order: code, then flag, then environment, then function context, then default.
 
+mod dapr;
 mod spelling;
 mod table;
 mod value;
@@ -14,6 +15,7 @@ use std::{
 use tracing_subscriber::filter::Targets;
 
 use crate::function::Kind;
+pub(crate) use dapr::{Dapr, Endpoint, Place, Token};
 pub(crate) use spelling::nearest;
 use table::{ROWS, Row};
 
@@ -33,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) header_timeout: Duration,
     pub(crate) keep_alive: Duration,
     pub(crate) webhook_origins: Vec<String>,
+    pub(crate) dapr: Dapr,
     pub(crate) log_format: LogFormat,
     pub(crate) access_log: Switch,
     pub(crate) log_filter: Targets,
@@ -97,6 +100,7 @@ impl Default for Settings {
             header_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(600),
             webhook_origins: Vec::new(),
+            dapr: Dapr::default(),
             log_format: LogFormat::Auto,
             access_log: Switch::Auto,
             log_filter: Targets::new().with_default(tracing::Level::INFO),
@@ -169,6 +173,8 @@ impl Settings {
 }
 
 fn mistake(name: &str, value: &str, row: &Row) -> String {
+    // A log is no place for it, not even when it is wrong.
+    let value = if name.ends_with("_TOKEN") { "..." } else { value };
     format!("{name}={value}: expected {}", row.expected)
 }
 
@@ -235,10 +241,18 @@ mod tests {
             ("FUNCTION_SIGNATURE_TYPE", "grpc"),
             ("LOG_FORMAT", "xml"),
             ("RUST_LOG", "hello=loud"),
+            ("DAPR_GRPC_ENDPOINT", "vsock:3:5000"),
+            ("DAPR_HTTP_ENDPOINT", "sidecar:3500"),
+            ("DAPR_HOST", "http://sidecar"),
+            ("DAPR_GRPC_PORT", "0x1"),
         ] {
             let refused = text(read("", &[(name, value)]));
             assert!(refused.starts_with(&format!("{name}={value}: expected ")), "{refused}");
         }
+        assert_eq!(
+            text(read("", &[("DAPR_API_TOKEN", "s3cret\n")])),
+            "DAPR_API_TOKEN=...: expected a text that fits into a header"
+        );
         assert!(matches!(read("--port", &[]), Err(Invalid::Usage(_))));
         assert!(matches!(read("hello", &[]), Err(Invalid::Usage(_))));
         assert!(matches!(read("", &[("PORT", "x")]), Err(Invalid::Value(_))));
