@@ -177,6 +177,19 @@ pub mod http {
     };
 }
 
+/// Dapr's own API, for what the context has no method for.
+///
+/// [`Context::dapr`](crate::Context::dapr) gives the client.
+#[cfg(feature = "dapr")]
+pub mod dapr {
+    #[doc(no_inline)]
+    pub use ::dapr::dapr::proto;
+    #[doc(no_inline)]
+    pub use ::tonic;
+
+    pub use crate::sidecar::dapr::{Channel, Client};
+}
+
 #[cfg(feature = "server")]
 pub use app::App;
 pub use axum;

@@ -11,8 +11,21 @@ pub(crate) struct Platform {
     pub(crate) outside: fn(&Settings, &Manifest) -> Result<Outside, Exit>,
 }
 
-static PLATFORM: Platform = Platform { outside: |_, _| Ok(Outside::default()) };
+static PLATFORM: Platform = Platform { outside };
 
 pub(crate) fn platform() -> Option<&'static Platform> {
     Some(&PLATFORM)
+}
+
+#[cfg(feature = "dapr")]
+fn outside(settings: &Settings, manifest: &Manifest) -> Result<Outside, Exit> {
+    use crate::sidecar::dapr::Dapr;
+
+    let dapr = Dapr::new(&settings.dapr, settings.max_body_size).map_err(Exit::configuration)?;
+    Ok(Outside::new(manifest, std::sync::Arc::new(dapr)))
+}
+
+#[cfg(not(feature = "dapr"))]
+fn outside(_: &Settings, _: &Manifest) -> Result<Outside, Exit> {
+    Ok(Outside::default())
 }

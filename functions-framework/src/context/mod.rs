@@ -18,7 +18,7 @@ use ::http::{HeaderMap, request::Parts};
 use crate::{
     error::Error,
     event::Event,
-    sidecar::{Reply, Scope, Trace},
+    sidecar::{Reply, Scope, Sidecar, Trace},
 };
 
 /// Tells an `OpenFunction` function where its payload came from, and sends to its outputs.
@@ -70,6 +70,10 @@ pub(crate) struct Arrival {
 impl Context {
     pub(crate) fn new(origin: Arc<Origin>, arrival: Arrival) -> Self {
         Self(Arc::new(Invocation { origin, arrival }))
+    }
+
+    pub(crate) fn sidecar(&self) -> Result<Arc<dyn Sidecar>, Error> {
+        self.0.origin.outside.sidecar()
     }
 
     /// What a call that this invocation makes belongs to.

@@ -34,7 +34,7 @@ impl Outside {
         Ok(Output::new(Arc::clone(declared), self.sidecar()?, scope))
     }
 
-    fn sidecar(&self) -> Result<Arc<dyn Sidecar>, Error> {
+    pub(super) fn sidecar(&self) -> Result<Arc<dyn Sidecar>, Error> {
         let sidecar = self.sidecar.as_ref().map(Arc::clone);
         sidecar.ok_or_else(|| Error::new("this program has no sidecar: it was built without the feature `dapr`"))
     }

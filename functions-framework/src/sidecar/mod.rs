@@ -2,11 +2,13 @@
 //!
 //! [`Sidecar`] is the framework's way out: the context speaks to it and to nothing behind it.
 
+#[cfg(feature = "dapr")]
+pub(crate) mod dapr;
 mod error;
 #[cfg(feature = "server")]
 pub(crate) mod recording;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
+use std::{any::Any, collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -44,6 +46,11 @@ pub(crate) trait Sidecar: fmt::Debug + Send + Sync {
 
     /// Calls a method of another app.
     fn invoke(&self, app: &str, request: http::Request<Bytes>, scope: Scope) -> Answer<'_, http::Response<Bytes>>;
+
+    /// Itself, when there is more to it than this trait.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 /// Names and values that mean something to a component.
