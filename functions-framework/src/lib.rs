@@ -135,6 +135,7 @@ mod function;
 mod manifest;
 mod outcome;
 mod sidecar;
+mod spelling;
 
 #[cfg(feature = "server")]
 mod app;
@@ -193,7 +194,9 @@ pub mod dapr {
 #[cfg(feature = "server")]
 pub use app::App;
 pub use axum;
-pub use context::{Context, Input, InputKind, IntoPayload, Output};
+pub use context::{
+    AppCall, Bulk, Context, Entry, Input, InputKind, IntoPayload, Outgoing, Output, Page, Secret, Store, Transaction,
+};
 pub use error::{BoxError, Error, Result, ResultExt};
 pub use event::{CloudEvent, Event};
 pub use function::{Function, Kind};

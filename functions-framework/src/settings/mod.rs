@@ -3,7 +3,6 @@
 //! One table says it all; `--help` prints it. Order: code, then flag, then environment, then function context, then default.
 
 mod dapr;
-mod spelling;
 mod table;
 mod value;
 
@@ -15,8 +14,8 @@ use std::{
 use tracing_subscriber::filter::Targets;
 
 use crate::function::Kind;
+pub(crate) use crate::spelling::nearest;
 pub(crate) use dapr::{Dapr, Endpoint, Place, Token};
-pub(crate) use spelling::nearest;
 use table::{ROWS, Row};
 
 /// The settings of a process.

@@ -3,14 +3,12 @@
 //! They go through the HTTP API: it passes status, headers and body on as they are, for apps that speak HTTP and for those that
 //! speak gRPC. The call of the gRPC API that would do it keeps 64 bytes of the body of a failure, and is about to be removed.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header, uri::PathAndQuery};
 use serde::Deserialize;
 
 use super::{Dapr, body::Outgoing, call::Answered, status::too_large_to_send};
-use crate::sidecar::{Scope, SidecarCode, SidecarError};
+use crate::sidecar::{Scope, SidecarCode, SidecarError, escaped};
 
 impl Dapr {
     /// The path and the query of the request are those of the app.
@@ -77,29 +75,9 @@ fn said_by_the_sidecar(status: StatusCode, body: &[u8]) -> Option<SidecarError> 
     Some(SidecarError::new(code, said.message))
 }
 
-/// A name as one part of a path.
-fn escaped(name: &str) -> String {
-    let mut path = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            path.push(char::from(byte));
-        } else {
-            // Writing to a text cannot fail.
-            let _ = write!(path, "%{byte:02X}");
-        }
-    }
-    path
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_one_part_of_a_path() {
-        assert_eq!(escaped("shop.default"), "shop.default");
-        assert_eq!(escaped("a/b c?"), "a%2Fb%20c%3F");
-    }
 
     #[test]
     fn the_sidecar_is_told_from_the_app() {
