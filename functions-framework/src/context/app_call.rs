@@ -53,7 +53,9 @@ impl AppCall {
     /// Adds a parameter to the query; characters that a query cannot hold are encoded.
     pub fn query(mut self, name: &str, value: &str) -> Self {
         self.path.push(if self.path.contains('?') { '&' } else { '?' });
-        self.path += &format!("{}={}", escaped(name), escaped(value));
+        self.path += &escaped(name);
+        self.path.push('=');
+        self.path += &escaped(value);
         self
     }
 

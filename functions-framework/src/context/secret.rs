@@ -37,8 +37,8 @@ impl Secret {
     /// A secret without a value, or with several of which none is called like it: the error lists their names.
     pub fn value(&self) -> Result<&str, Error> {
         let only = self.values.values().next().filter(|_| self.values.len() == 1);
-        let named = || self.values.get(&self.name);
-        only.or_else(named).map(String::as_str).ok_or_else(|| {
+        let namesake = || self.values.get(&self.name);
+        only.or_else(namesake).map(String::as_str).ok_or_else(|| {
             let names: Vec<_> = self.values.keys().map(String::as_str).collect();
             let text = format!("the secret `{}` has {} values, none called so: {}", self.name, names.len(), names.join(", "));
             SidecarError::new(SidecarCode::NotFound, text).into()

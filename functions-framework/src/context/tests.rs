@@ -435,6 +435,14 @@ async fn an_app_is_called_with_verb_query_and_payload() {
 }
 
 #[tokio::test]
+async fn a_secret_is_read_from_its_store() {
+    let (context, ear) = context();
+    assert_eq!(context.secret("vault", "db").await.unwrap().value().unwrap(), "x");
+    let (Asked::Secret(place), _) = ear.only() else { panic!() };
+    assert_eq!(place, "vault/db");
+}
+
+#[tokio::test]
 async fn without_a_sidecar_every_way_out_says_so() {
     let outside = Arc::new(Outside::default());
     let context = Context::new(Arc::new(Origin { function: "f".into(), has_path: false, outside }), Arrival::default());
@@ -445,4 +453,33 @@ async fn without_a_sidecar_every_way_out_says_so() {
     ] {
         assert!(line(&error).contains("feature `dapr`"), "{error:#}");
     }
+}
+
+/// A function is called on any thread: what it awaits must be able to go along.
+#[test]
+fn every_operation_may_move_between_threads() {
+    fn movable<T: Send>(operation: T) {
+        drop(operation);
+    }
+    let (context, _) = context();
+    let store = || context.state("redis").unwrap();
+    movable(context.send("orders", &Order { id: 1 }));
+    movable(context.output("orders").unwrap().send_all(["a"]));
+    movable(context.publish("a", "b", "c").send());
+    movable(context.invoke_binding("a", "b", "c").send());
+    movable(context.secret("a", "b"));
+    movable(context.invoke("a", "b").send("c"));
+    movable(context.invoke("a", "b").call());
+    movable(store().transaction().save("a", &1).commit());
+    let store = store();
+    movable(store.get::<Order>("a"));
+    movable(store.get_bytes("a"));
+    movable(store.get_entry::<Order>("a"));
+    movable(store.get_many::<Order>(["a"]));
+    movable(store.save("a", &1));
+    movable(store.save_bytes("a", "b"));
+    movable(store.save_many([("a", 1)]));
+    movable(store.delete("a"));
+    movable(store.delete_many(["a"]));
+    movable(store.query::<Order>("{}"));
 }

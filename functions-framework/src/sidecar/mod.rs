@@ -152,6 +152,7 @@ pub(crate) struct StatePage {
 
 /// Values to write and to delete.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_field_names, reason = "the changes are what they are")]
 pub(crate) struct Changes {
     pub(crate) changes: Vec<Change>,
     /// All of them or none.

@@ -77,24 +77,24 @@ impl Recording {
         self.reach(store)?;
         let mut states = lock(&self.states);
         // All or nothing, also where a real store would have done a part.
-        let mut changed = states.clone();
+        let mut draft = states.clone();
         for Change { key, value, etag, first_write, .. } in changes {
             let place = (store.to_owned(), key);
-            let current = changed.values.get(&place).map(|(_, write)| write.to_string());
+            let current = draft.values.get(&place).map(|(_, write)| write.to_string());
             let fits = if etag.is_some() { etag == current } else { !first_write || current.is_none() };
             if !fits {
                 let text = format!("another has written `{}` meanwhile: its etag is {current:?}", place.1);
                 return Err(SidecarError::new(SidecarCode::Aborted, text));
             }
-            changed.set(place, value);
+            draft.set(place, value);
         }
-        *states = changed;
+        *states = draft;
         Ok(())
     }
 
-    fn find_secret(&self, store: &str, name: String) -> Result<BTreeMap<String, String>, SidecarError> {
+    fn find_secret(&self, store: &str, name: &str) -> Result<BTreeMap<String, String>, SidecarError> {
         self.reach(store)?;
-        let found = self.secrets.get(&(store.to_owned(), name.clone())).cloned();
+        let found = self.secrets.get(&(store.to_owned(), name.to_owned())).cloned();
         found.ok_or_else(|| {
             let text = format!("the test has no secret `{name}` in `{store}`: add `.secret(\"{store}\", \"{name}\", ..)`");
             SidecarError::new(SidecarCode::NotFound, text)
@@ -165,7 +165,7 @@ impl Sidecar for Recording {
     }
 
     fn secret(&self, store: &str, name: String, _: Metadata, _: Scope) -> Answer<'_, BTreeMap<String, String>> {
-        answer(self.find_secret(store, name))
+        answer(self.find_secret(store, &name))
     }
 
     fn invoke(&self, app: &str, request: http::Request<Bytes>, _: Scope) -> Answer<'_, http::Response<Bytes>> {

@@ -154,7 +154,7 @@ impl Store {
     /// As [`get_bytes`](Self::get_bytes).
     pub async fn get_bytes_entry(&self, key: &str) -> Result<Entry<Bytes>, Error> {
         let found = self.sidecar.state(&self.declared.component, key.to_owned(), self.reading(), self.scope.clone());
-        let found = found.await.map_err(|error| self.failed(error, format_args!("reading `{key}`")))?;
+        let found = found.await.map_err(|error| self.failed(error, || format!("reading `{key}`")))?;
         Entry::of(found, &self.declared.name)
     }
 
@@ -180,7 +180,7 @@ impl Store {
         }
         let count = keys.len();
         let found = self.sidecar.states(&self.declared.component, keys, self.reading(), self.scope.clone());
-        let found = found.await.map_err(|error| self.failed(error, format_args!("reading {count} values")))?;
+        let found = found.await.map_err(|error| self.failed(error, || format!("reading {count} values")))?;
         let name = &self.declared.name;
         found.into_iter().map(|found| Entry::of(found, name)?.decode(name)).collect()
     }
@@ -208,7 +208,7 @@ impl Store {
     /// As [`save`](Self::save).
     pub async fn save_bytes(&self, key: &str, value: impl Into<Bytes>) -> Result<(), Error> {
         let change = self.write(key, Some(value.into()))?;
-        self.change(vec![change], false, format_args!("saving `{key}`")).await
+        self.change(vec![change], false, || format!("saving `{key}`")).await
     }
 
     /// Saves several values as JSON, in one call but not all or none: for that there is [`transaction`](Self::transaction).
@@ -233,7 +233,7 @@ impl Store {
         });
         let changes: Vec<_> = encoded.collect::<Result<_, _>>()?;
         let count = changes.len();
-        self.change(changes, false, format_args!("saving {count} values")).await
+        self.change(changes, false, || format!("saving {count} values")).await
     }
 
     /// Deletes a value; one that is not there is no error.
@@ -242,7 +242,7 @@ impl Store {
     /// An etag that does not fit, or a store that cannot be written.
     pub async fn delete(&self, key: &str) -> Result<(), Error> {
         let change = self.write(key, None)?;
-        self.change(vec![change], false, format_args!("deleting `{key}`")).await
+        self.change(vec![change], false, || format!("deleting `{key}`")).await
     }
 
     /// Deletes several values, in one call but not all or none.
@@ -253,7 +253,7 @@ impl Store {
         let changes = keys.into_iter().map(|key| self.write_of_many(&key.into(), None));
         let changes: Vec<_> = changes.collect::<Result<_, _>>()?;
         let count = changes.len();
-        self.change(changes, false, format_args!("deleting {count} values")).await
+        self.change(changes, false, || format!("deleting {count} values")).await
     }
 
     /// Begins a transaction: changes that are made together or not at all.
@@ -290,7 +290,7 @@ impl Store {
         let name = &self.declared.name;
         let component = &self.declared.component;
         let found = self.sidecar.query_states(component, query.to_string(), self.metadata.clone(), self.scope.clone());
-        let found = found.await.map_err(|error| self.failed(error, format_args!("querying")))?;
+        let found = found.await.map_err(|error| self.failed(error, || "querying".to_owned()))?;
         let entries = found.entries.into_iter().map(|found| Entry::of(found, name)?.decode(name));
         Ok(Page { entries: entries.collect::<Result<_, _>>()?, token: found.token })
     }
@@ -320,7 +320,12 @@ impl Store {
         self.write(key, value)
     }
 
-    async fn change(&self, changes: Vec<Change>, transaction: bool, doing: fmt::Arguments<'_>) -> Result<(), Error> {
+    async fn change(
+        &self,
+        changes: Vec<Change>,
+        transaction: bool,
+        doing: impl FnOnce() -> String + Send,
+    ) -> Result<(), Error> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -331,13 +336,13 @@ impl Store {
         done.await.map_err(|error| self.failed(error, doing))
     }
 
-    fn failed(&self, error: SidecarError, doing: fmt::Arguments<'_>) -> Error {
+    fn failed(&self, error: SidecarError, doing: impl FnOnce() -> String + Send) -> Error {
         let manifest::State { name, component, .. } = &*self.declared;
-        failed(error, &format!("{doing} in state `{name}` (component `{component}`)"))
+        failed(error, &format!("{} in state `{name}` (component `{component}`)", doing()))
     }
 
     fn wrong(&self, text: String) -> Error {
-        self.failed(SidecarError::new(SidecarCode::InvalidArgument, text), format_args!("writing"))
+        self.failed(SidecarError::new(SidecarCode::InvalidArgument, text), || "writing".to_owned())
     }
 }
 

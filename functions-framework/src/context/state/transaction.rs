@@ -74,6 +74,6 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), Error> {
         let changes = self.changes?;
         let count = changes.len();
-        self.store.change(changes, true, format_args!("committing {count} changes")).await
+        self.store.change(changes, true, || format!("committing {count} changes")).await
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Installed {
 pub(crate) struct Component {
     pub(crate) name: String,
     /// Such as `bindings.cron`.
-    pub(crate) component_type: String,
+    pub(crate) kind: String,
     /// Such as `ETAG`, `TRANSACTIONAL`, `INPUT_BINDING`.
     pub(crate) capabilities: Vec<String>,
 }
@@ -51,7 +51,7 @@ impl Dapr {
         let found: proto::GetMetadataResponse = self.rpc(GET_METADATA, &proto::GetMetadataRequest {}, None, scope).await?;
         let components = found.registered_components.into_iter().map(|component| Component {
             name: component.name,
-            component_type: component.r#type,
+            kind: component.r#type,
             capabilities: component.capabilities,
         });
         let subscriptions = found.subscriptions.into_iter().map(|subscription| Subscription {

@@ -315,7 +315,7 @@ async fn the_sidecar_says_what_it_has() {
         app_id: "shop".to_owned(),
         components: vec![Component {
             name: "redis".to_owned(),
-            component_type: "state.redis".to_owned(),
+            kind: "state.redis".to_owned(),
             capabilities: vec!["ETAG".to_owned()],
         }],
         subscriptions: vec![Subscription {
