@@ -136,6 +136,7 @@ mod function;
 mod manifest;
 mod outcome;
 mod sidecar;
+mod spelling;
 
 #[cfg(feature = "server")]
 mod app;
@@ -178,12 +179,27 @@ pub mod http {
     };
 }
 
+/// Dapr's own API, for what the context has no method for.
+///
+/// [`Context::dapr`](crate::Context::dapr) gives the client.
+#[cfg(feature = "dapr")]
+pub mod dapr {
+    #[doc(no_inline)]
+    pub use ::dapr::dapr::proto;
+    #[doc(no_inline)]
+    pub use ::tonic;
+
+    pub use crate::sidecar::dapr::{Channel, Client};
+}
+
 #[cfg(feature = "server")]
 pub use app::App;
 pub use axum;
 #[cfg(feature = "cloudevents-sdk")]
 pub use cloudevents;
-pub use context::{Context, Input, InputKind, IntoPayload, Output};
+pub use context::{
+    AppCall, Bulk, Context, Entry, Input, InputKind, IntoPayload, Outgoing, Output, Page, Secret, Store, Transaction,
+};
 pub use error::{BoxError, Error, Result, ResultExt};
 pub use event::{CloudEvent, Event};
 pub use function::{Function, Kind};

@@ -22,11 +22,23 @@ pub(crate) struct Platform {
     pub(crate) mount: fn(Arc<Inputs>, Rules, Arc<Routes>) -> Arc<dyn Mount>,
 }
 
-static PLATFORM: Platform = Platform {
-    outside: |_, _| Ok(Outside::default()),
-    mount: |inputs, rules, routes| Arc::new(Callbacks::new(inputs, rules, routes)),
-};
+static PLATFORM: Platform =
+    Platform { outside, mount: |inputs, rules, routes| Arc::new(Callbacks::new(inputs, rules, routes)) };
 
-pub(crate) fn platform() -> Option<&'static Platform> {
+#[expect(clippy::unnecessary_wraps, reason = "without the server there is none")]
+pub(crate) const fn platform() -> Option<&'static Platform> {
     Some(&PLATFORM)
+}
+
+#[cfg(feature = "dapr")]
+fn outside(settings: &Settings, manifest: &Manifest) -> Result<Outside, Exit> {
+    use crate::sidecar::dapr::Dapr;
+
+    let dapr = Dapr::new(&settings.dapr, settings.max_body_size).map_err(Exit::configuration)?;
+    Ok(Outside::new(manifest, std::sync::Arc::new(dapr)))
+}
+
+#[cfg(not(feature = "dapr"))]
+fn outside(_: &Settings, _: &Manifest) -> Result<Outside, Exit> {
+    Ok(Outside::default())
 }

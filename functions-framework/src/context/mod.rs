@@ -1,24 +1,37 @@
 //! What an `OpenFunction` function holds: where it was called from, and where it can send to.
 
+mod app_call;
+mod bulk;
 mod input;
+mod outgoing;
 mod output;
 mod outside;
 mod payload;
+mod secret;
+mod state;
+#[cfg(all(test, feature = "server"))]
+mod tests;
+mod trace;
 
+pub use app_call::AppCall;
+pub use bulk::Bulk;
 pub(crate) use input::Declared as DeclaredInput;
 pub use input::{Input, InputKind};
+pub use outgoing::Outgoing;
 pub use output::Output;
 pub(crate) use outside::Outside;
 pub use payload::IntoPayload;
+pub use secret::Secret;
+pub use state::{Entry, Page, Store, Transaction};
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::http::{HeaderMap, request::Parts};
+use ::http::request::Parts;
 
 use crate::{
     error::Error,
     event::Event,
-    sidecar::{Reply, Scope, Trace},
+    sidecar::{Reply, Scope, Sidecar, SidecarError, Trace},
 };
 
 /// Tells an `OpenFunction` function where its payload came from, and sends to its outputs.
@@ -72,14 +85,18 @@ impl Context {
         Self(Arc::new(Invocation { origin, arrival }))
     }
 
+    pub(crate) fn sidecar(&self) -> Result<Arc<dyn Sidecar>, Error> {
+        self.0.origin.outside.sidecar()
+    }
+
     /// What a call that this invocation makes belongs to.
     ///
     /// It is made only when something is sent: most of it is of no interest before.
     pub(crate) fn scope(&self) -> Scope {
         let Arrival { request, event, scope, .. } = &self.0.arrival;
         let given = Some(scope.trace.clone()).filter(Trace::is_known);
-        let of_request = || request.as_ref().map(|head| trace_of_headers(&head.headers)).filter(Trace::is_known);
-        let of_event = || event.as_ref().map(trace_of_event);
+        let of_request = || request.as_ref().map(|head| trace::of_headers(&head.headers)).filter(Trace::is_known);
+        let of_event = || event.as_ref().map(trace::of_event);
         let trace = given.or_else(of_request).or_else(of_event).filter(Trace::is_known).unwrap_or_default();
         Scope { deadline: scope.deadline, trace }
     }
@@ -167,15 +184,84 @@ impl Context {
     pub fn output(&self, name: &str) -> Result<Output, Error> {
         self.0.origin.outside.output(name, self.scope())
     }
+
+    /// Prepares a message for a topic that is not declared as an output, by the name of its component.
+    ///
+    /// What is declared can be moved elsewhere without a change of the program: prefer [`output`](Self::output).
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn audit(ctx: Context, tenant: String) -> Result<()> {
+    ///     ctx.publish("kafka", &format!("audit-{tenant}"), "seen").send().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn publish<P: IntoPayload>(&self, component: &str, topic: &str, payload: P) -> Outgoing<P> {
+        Outgoing::to_topic(self.0.origin.outside.any_sidecar(), self.scope(), component, topic, payload)
+    }
+
+    /// Prepares a call of a binding that is not declared as an output, by the name of its component.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn picture(ctx: Context, key: String) -> Result<Vec<u8>> {
+    ///     let reply = ctx.invoke_binding("pictures", "get", "").metadata("key", key).send().await?;
+    ///     Ok(reply.data.into())
+    /// }
+    /// ```
+    pub fn invoke_binding<P: IntoPayload>(&self, component: &str, operation: &str, payload: P) -> Outgoing<P> {
+        Outgoing::to_binding(self.0.origin.outside.any_sidecar(), self.scope(), component, operation, payload)
+    }
+
+    /// Gives a declared state: values under keys, which outlive the process.
+    ///
+    /// # Errors
+    /// An unknown state, with the names of the declared ones.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn remember(ctx: Context, text: String) -> Result<()> {
+    ///     ctx.state("redis")?.save("last", &text).await
+    /// }
+    /// ```
+    pub fn state(&self, name: &str) -> Result<Store, Error> {
+        self.0.origin.outside.state(name, self.scope())
+    }
+
+    /// Reads a secret from a store, by the name of its component.
+    ///
+    /// # Errors
+    /// A store or a secret that is not there, or that this app may not read.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn token(ctx: Context) -> Result<String> {
+    ///     Ok(ctx.secret("vault", "api-token").await?.value()?.to_owned())
+    /// }
+    /// ```
+    pub async fn secret(&self, store: &str, name: &str) -> Result<Secret, Error> {
+        let found = self.sidecar()?.secret(store, name.to_owned(), BTreeMap::new(), self.scope()).await;
+        let values = found.map_err(|error| failed(error, &format!("reading secret `{name}` of `{store}`")))?;
+        Ok(Secret::new(name.to_owned(), values))
+    }
+
+    /// Prepares a call of another app, by its app id and the path of the method.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// # #[derive(serde::Serialize)] struct Order { id: u32 }
+    /// async fn ship(ctx: Context) -> Result<bool> {
+    ///     let answer = ctx.invoke("shipping", "orders").send(&Order { id: 7 }).await?;
+    ///     Ok(answer.status().is_success())
+    /// }
+    /// ```
+    pub fn invoke(&self, app: &str, method: &str) -> AppCall {
+        AppCall::new(app, method, self.0.origin.outside.any_sidecar(), self.scope())
+    }
 }
 
-fn trace_of_headers(headers: &HeaderMap) -> Trace {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(Arc::from);
-    Trace { traceparent: text("traceparent"), tracestate: text("tracestate"), baggage: text("baggage") }
-}
-
-/// The extensions of the distributed tracing extension of CloudEvents.
-fn trace_of_event(event: &Event) -> Trace {
-    let text = |name| event.extension(name).map(|value| value.to_string().into());
-    Trace { traceparent: text("traceparent"), tracestate: text("tracestate"), baggage: None }
+/// What a function gets to see of a failure: what was being done, and whether to do it again.
+fn failed(error: SidecarError, what: &str) -> Error {
+    let again = if error.can_retry() { "another try may help" } else { "another try will not help" };
+    Error::from(error).context(format!("while {what} ({again})"))
 }

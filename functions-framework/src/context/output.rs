@@ -1,13 +1,21 @@
-//! Declared outputs: a name the function knows, and where it leads.
+//! Outputs: a name the function knows, and where it leads.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::IntoPayload;
+use bytes::Bytes;
+
+use super::{Bulk, IntoPayload, failed};
 use crate::{
     error::Error,
     manifest::{self, ComponentKind},
-    sidecar::{Message, Reply, Scope, Sidecar},
+    sidecar::{Batch, BatchEntry, Message, Reply, Scope, Sidecar, SidecarCode, SidecarError},
 };
+
+/// The attributes of an event that a sidecar lets the publisher decide.
+const ATTRIBUTES: [&str; 7] = ["id", "source", "type", "subject", "traceid", "traceparent", "tracestate"];
+
+/// What a payload is that is a whole event.
+const STRUCTURED: &str = "application/cloudevents+json";
 
 /// Sends to one declared output; made by [`Context::output`](super::Context::output).
 ///
@@ -19,12 +27,14 @@ use crate::{
 ///     Ok(())
 /// }
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[must_use = "nothing is sent until `send` is called and awaited"]
 pub struct Output {
     declared: Arc<manifest::Output>,
     operation: Option<String>,
     metadata: BTreeMap<String, String>,
+    attributes: BTreeMap<String, String>,
+    raw: bool,
     content_type: Option<String>,
     sidecar: Arc<dyn Sidecar>,
     scope: Scope,
@@ -33,45 +43,230 @@ pub struct Output {
 impl Output {
     pub(super) fn new(declared: Arc<manifest::Output>, sidecar: Arc<dyn Sidecar>, scope: Scope) -> Self {
         let (operation, metadata) = (declared.operation.clone(), declared.metadata.clone());
-        Self { declared, operation, metadata, content_type: None, sidecar, scope }
+        let (attributes, raw, content_type) = (BTreeMap::new(), false, None);
+        Self { declared, operation, metadata, attributes, raw, content_type, sidecar, scope }
     }
 
-    /// Chooses the operation of a binding; a topic has none and ignores it.
+    /// Chooses the operation of a binding, over the declared one; a topic has none and ignores it.
+    ///
+    /// Which there are is for the component to say: `create` of most, `get` and `delete` of stores, `post` of `bindings.http`.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn forget(ctx: Context, key: String) -> Result<()> {
+    ///     ctx.output("pictures")?.operation("delete").metadata("key", key).send("").await?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn operation(mut self, name: impl Into<String>) -> Self {
         self.operation = Some(name.into());
         self
     }
 
-    /// Adds metadata for this send, over what was declared.
+    /// Adds metadata for this send, over what was declared: `partitionKey`, `ttlInSeconds`, or whatever the component knows.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn remind(ctx: Context, text: String) -> Result<()> {
+    ///     ctx.output("reminders")?.metadata("ttlInSeconds", "3600").send(text).await?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
         self
     }
 
     /// Says what the payload is; by default what its type suggests.
+    ///
+    /// A topic keeps it with the message. Give text or JSON its own type there, and anything else
+    /// `application/octet-stream`: under other types a sidecar takes bytes for text.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn page(ctx: Context) -> Result<()> {
+    ///     ctx.output("pages")?.content_type("text/html").send("<p>Hello</p>").await?;
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn content_type(mut self, media_type: impl Into<String>) -> Self {
         self.content_type = Some(media_type.into());
         self
     }
 
+    /// Publishes the payload as it is, without an event around it; for receivers that know no CloudEvents. A binding never has
+    /// one.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn line(ctx: Context) -> Result<()> {
+    ///     ctx.output("lines")?.raw().send("temperature=21").await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn raw(mut self) -> Self {
+        self.raw = true;
+        self
+    }
+
+    /// Sets an attribute of the event that a topic puts around the payload: `id`, `source`, `type`, `subject`, `traceparent`,
+    /// `tracestate` or `traceid`.
+    ///
+    /// For others send an [`Event`](crate::Event).
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// # #[derive(serde::Serialize)] struct Order { id: u32 }
+    /// async fn placed(ctx: Context) -> Result<()> {
+    ///     ctx.output("orders")?.attribute("type", "order.placed").attribute("subject", "7").send(&Order { id: 7 }).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
+
     /// Sends the payload and returns what a binding answered; a topic answers nothing.
     ///
+    /// Text and bytes are sent as they are, a reference as JSON, an [`Event`](crate::Event) as the event it is.
+    ///
     /// # Errors
-    /// A payload that is no JSON, or a sidecar that did not take it.
-    pub async fn send(self, payload: impl IntoPayload) -> Result<Reply, Error> {
-        let Self { declared, operation, metadata, content_type, sidecar, scope } = self;
-        let manifest::Output { name, kind, component, topic, .. } = &*declared;
-        let (payload, suggested) =
-            payload.into_payload().map_err(|error| error.context(format!("while encoding for output `{name}`")))?;
-        let content_type = content_type.unwrap_or_else(|| suggested.to_owned());
-        let message = |address| Message { component: component.clone(), address, payload, content_type, metadata };
-        match (kind, topic) {
-            (ComponentKind::PubSub, Some(topic)) => {
-                sidecar.publish(message(topic.clone()), scope).await.map(|()| Reply::default())
-            }
-            (ComponentKind::PubSub, None) => return Err(Error::new(format!("output `{name}` has no topic"))),
-            (ComponentKind::Binding, _) => sidecar.invoke_binding(message(operation.unwrap_or_default()), scope).await,
+    /// A payload that is no JSON, an attribute that cannot be set, or a sidecar that did not take it: then the
+    /// [`cause`](Error::cause) is a [`SidecarError`].
+    ///
+    /// ```
+    /// use functions_framework::{Context, Event, Result};
+    ///
+    /// async fn forward(ctx: Context, event: Event) -> Result<()> {
+    ///     ctx.output("events")?.send(event).await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn send(mut self, payload: impl IntoPayload) -> Result<Reply, Error> {
+        let (payload, content_type) = self.encode(payload)?;
+        let address = self.address()?;
+        self.settle(&content_type)?;
+        let what = format!("sending to {}", self.described());
+        let Self { declared, metadata, sidecar, scope, .. } = self;
+        let message = Message { component: declared.component.clone(), address, payload, content_type, metadata };
+        match declared.kind {
+            ComponentKind::PubSub => sidecar.publish(message, scope).await.map(|()| Reply::default()),
+            ComponentKind::Binding => sidecar.invoke_binding(message, scope).await,
         }
-        .map_err(|error| Error::from(error).context(format!("while sending to output `{name}`")))
+        .map_err(|error| failed(error, &what))
+    }
+
+    /// Publishes several payloads in one call, and returns which of them were not taken.
+    ///
+    /// They may arrive in any order. Together they must fit into one message of the sidecar.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), for all of them; and an output that is a binding, which takes one payload at a time.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn split(ctx: Context, text: String) -> Result<()> {
+    ///     ctx.output("lines")?.send_all(text.lines()).await?.complete()
+    /// }
+    /// ```
+    pub async fn send_all<P: IntoPayload>(mut self, payloads: impl IntoIterator<Item = P>) -> Result<Bulk, Error> {
+        if self.declared.kind == ComponentKind::Binding {
+            let text = format!("{} takes one payload at a time: use `send`", self.described());
+            return Err(SidecarError::new(SidecarCode::InvalidArgument, text).into());
+        }
+        if self.attributes.contains_key("id") {
+            let text = format!("{}: several events cannot have one `id`", self.described());
+            return Err(SidecarError::new(SidecarCode::InvalidArgument, text).into());
+        }
+        let topic = self.address()?;
+        let payloads: Vec<_> = payloads.into_iter().map(|payload| self.encode(payload)).collect::<Result<_, _>>()?;
+        for (_, content_type) in &payloads {
+            self.settle(content_type)?;
+        }
+        let described = self.described();
+        let mut bulk = Bulk::new(described.clone(), payloads.len());
+        if payloads.is_empty() {
+            return Ok(bulk);
+        }
+        let Self { declared, metadata, sidecar, scope, .. } = self;
+        let entries = payloads.into_iter().enumerate().map(|(index, (payload, content_type))| BatchEntry {
+            id: index.to_string(),
+            payload,
+            content_type,
+            // A sidecar looks here for what belongs to the event, and below for what belongs to the call.
+            metadata: metadata.clone(),
+        });
+        let (component, entries) = (declared.component.clone(), entries.collect());
+        let batch = Batch { component, topic, entries, metadata: metadata.clone() };
+        let rejected = sidecar.publish_bulk(batch, scope).await;
+        bulk.rejected(rejected.map_err(|error| failed(error, &format!("sending to {described}")))?)?;
+        Ok(bulk)
+    }
+
+    fn encode(&self, payload: impl IntoPayload) -> Result<(Bytes, String), Error> {
+        let (payload, suggested) =
+            payload.into_payload().map_err(|error| error.context(format!("while encoding for {}", self.described())))?;
+        Ok((payload, self.content_type.clone().unwrap_or_else(|| suggested.to_owned())))
+    }
+
+    /// The topic, or the operation.
+    fn address(&self) -> Result<String, Error> {
+        match (self.declared.kind, &self.declared.topic) {
+            (ComponentKind::Binding, _) => Ok(self.operation.clone().unwrap_or_default()),
+            (ComponentKind::PubSub, Some(topic)) => Ok(topic.clone()),
+            (ComponentKind::PubSub, None) => {
+                let text = format!(
+                    "output `{}` leads to the pub/sub component `{}`, but nothing says to which topic: the platform tells it in FUNC_CONTEXT (`uri`), a function.yaml in `topic`",
+                    self.declared.name, self.declared.component
+                );
+                Err(SidecarError::new(SidecarCode::FailedPrecondition, text).into())
+            }
+        }
+    }
+
+    /// Puts what was chosen into the metadata, where the sidecar looks for it.
+    fn settle(&mut self, content_type: &str) -> Result<(), Error> {
+        let wrong = |text: String| Err(SidecarError::new(SidecarCode::InvalidArgument, text).into());
+        let is_binding = self.declared.kind == ComponentKind::Binding;
+        for name in self.attributes.keys() {
+            if !ATTRIBUTES.contains(&name.as_str()) {
+                let known = ATTRIBUTES.join(", ");
+                return wrong(format!("the attribute `{name}` cannot be set ({known} can): send an `Event` that has it"));
+            }
+            let why = if is_binding {
+                "a binding puts no event around its payload"
+            } else if self.raw {
+                "a raw message has no event around it"
+            } else if content_type.starts_with(STRUCTURED) {
+                "the payload is an event and has its own"
+            } else {
+                continue;
+            };
+            return wrong(format!("the attribute `{name}` cannot be set for {}: {why}", self.described()));
+        }
+        for (name, value) in std::mem::take(&mut self.attributes) {
+            self.metadata.insert(format!("cloudevent.{name}"), value);
+        }
+        if self.raw && !is_binding {
+            self.metadata.insert("rawPayload".to_owned(), "true".to_owned());
+        }
+        // This one would else say JSON, whatever is sent.
+        if let Some(content_type) = &self.content_type
+            && self.declared.component_type == "bindings.http"
+        {
+            self.metadata.entry("Content-Type".to_owned()).or_insert_with(|| content_type.clone());
+        }
+        Ok(())
+    }
+
+    /// Which output it is, and where it leads, for an error.
+    fn described(&self) -> String {
+        let manifest::Output { name, kind, component, topic, .. } = &*self.declared;
+        let what = if name.is_empty() { String::new() } else { format!("output `{name}`: ") };
+        match (kind, topic) {
+            (ComponentKind::PubSub, Some(topic)) => format!("{what}topic `{topic}` of component `{component}`"),
+            _ => format!("{what}component `{component}`"),
+        }
     }
 }

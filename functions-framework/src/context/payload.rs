@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::{error::Error, event::Event};
 
 /// Turns a value into the bytes that are sent and the content type they have.
 ///
-/// Bytes and text pass as they are; a reference to anything that serializes is sent as JSON.
+/// Bytes and text pass as they are; a reference to anything that serializes is sent as JSON; an [`Event`] as the JSON that is
+/// the whole event.
 ///
 /// ```
 /// use functions_framework::IntoPayload as _;
@@ -56,5 +57,11 @@ impl IntoPayload for &str {
 impl<T: Serialize + Sync> IntoPayload for &T {
     fn into_payload(self) -> Result<(Bytes, &'static str), Error> {
         Ok((serde_json::to_vec(self)?.into(), "application/json"))
+    }
+}
+
+impl IntoPayload for Event {
+    fn into_payload(self) -> Result<(Bytes, &'static str), Error> {
+        Ok((self.to_json(), "application/cloudevents+json"))
     }
 }

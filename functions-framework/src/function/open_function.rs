@@ -27,10 +27,12 @@ use crate::{
 /// The two ways to call a function: with a request, and with a payload that came otherwise.
 pub(crate) struct Handler {
     /// Of a request, which must be answered before the instant.
-    pub(crate) answer: Box<dyn Fn(Arc<Origin>, Request, Option<Instant>) -> Call<Response> + Send + Sync>,
+    pub(crate) answer: Box<Answer>,
     #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "deliveries are the server's"))]
     pub(crate) deliver: Box<dyn Fn(ContextIn) -> Call<Out> + Send + Sync>,
 }
+
+type Answer = dyn Fn(Arc<Origin>, Request, Option<Instant>) -> Call<Response> + Send + Sync;
 
 /// A context and a payload, until the parameters take them.
 #[derive(Debug)]

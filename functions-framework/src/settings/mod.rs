@@ -2,7 +2,7 @@
 //!
 //! One table says it all; `--help` prints it. Order: code, then flag, then environment, then function context, then default.
 
-mod spelling;
+mod dapr;
 mod table;
 mod value;
 
@@ -13,8 +13,9 @@ use std::{
 
 use tracing_subscriber::filter::Targets;
 
+pub(crate) use crate::spelling::nearest;
 use crate::{function::Kind, outcome::Verdict};
-pub(crate) use spelling::nearest;
+pub(crate) use dapr::{Dapr, Endpoint, Place, Token};
 use table::{ROWS, Row};
 
 /// The settings of a process.
@@ -37,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) undecodable: Verdict,
     /// What a sidecar proves itself with.
     pub(crate) app_token: Option<String>,
+    pub(crate) dapr: Dapr,
     pub(crate) log_format: LogFormat,
     pub(crate) access_log: Switch,
     pub(crate) log_filter: Targets,
@@ -103,6 +105,7 @@ impl Default for Settings {
             webhook_origins: Vec::new(),
             undecodable: Verdict::Drop,
             app_token: None,
+            dapr: Dapr::default(),
             log_format: LogFormat::Auto,
             access_log: Switch::Auto,
             log_filter: Targets::new().with_default(tracing::Level::INFO),
@@ -175,6 +178,8 @@ impl Settings {
 }
 
 fn mistake(name: &str, value: &str, row: &Row) -> String {
+    // A log is no place for it, not even when it is wrong.
+    let value = if name.ends_with("_TOKEN") { "..." } else { value };
     format!("{name}={value}: expected {}", row.expected)
 }
 
@@ -241,10 +246,18 @@ mod tests {
             ("FUNCTION_SIGNATURE_TYPE", "grpc"),
             ("LOG_FORMAT", "xml"),
             ("RUST_LOG", "hello=loud"),
+            ("DAPR_GRPC_ENDPOINT", "vsock:3:5000"),
+            ("DAPR_HTTP_ENDPOINT", "sidecar:3500"),
+            ("DAPR_HOST", "http://sidecar"),
+            ("DAPR_GRPC_PORT", "0x1"),
         ] {
             let refused = text(read("", &[(name, value)]));
             assert!(refused.starts_with(&format!("{name}={value}: expected ")), "{refused}");
         }
+        assert_eq!(
+            text(read("", &[("DAPR_API_TOKEN", "s3cret\n")])),
+            "DAPR_API_TOKEN=...: expected a text that fits into a header"
+        );
         assert!(matches!(read("--port", &[]), Err(Invalid::Usage(_))));
         assert!(matches!(read("hello", &[]), Err(Invalid::Usage(_))));
         assert!(matches!(read("", &[("PORT", "x")]), Err(Invalid::Value(_))));

@@ -1,7 +1,7 @@
 //! Every setting, a row each: its names, its meaning, and how its value is read.
 
 use super::{
-    LogFormat, Settings,
+    Endpoint, LogFormat, Settings, Token,
     value::{duration, size, switch},
 };
 use tracing::Level;
@@ -234,6 +234,79 @@ pub(super) const ROWS: &[Row] = &[
         set: |settings, value| {
             settings.app_token = Some(value.to_owned());
             Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("DAPR_GRPC_ENDPOINT")],
+        default: "DAPR_HOST and DAPR_GRPC_PORT",
+        what: "gRPC API of the Dapr sidecar; ?tls=true or https: needs the feature `tls`",
+        expected: "host:port, http(s)://host:port or unix:/path, and ?tls=true for TLS",
+        set: |settings, value| {
+            settings.dapr.grpc_endpoint = Some(Endpoint::grpc(value)?);
+            Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("DAPR_HTTP_ENDPOINT")],
+        default: "DAPR_HOST and DAPR_HTTP_PORT",
+        what: "HTTP API of the Dapr sidecar, which calls of other apps take",
+        expected: "http(s)://host:port",
+        set: |settings, value| {
+            settings.dapr.http_endpoint = Some(Endpoint::http(value)?);
+            Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("DAPR_HOST"), variable("DAPR_SIDECAR_IP")],
+        default: "127.0.0.1",
+        what: "host of the Dapr sidecar",
+        expected: "a host name or an address",
+        set: |settings, value| {
+            let bare = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(value);
+            settings.dapr.host = Some(bare.to_owned());
+            (!bare.contains(['/', ' ', '[', ']'])).then_some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("DAPR_GRPC_PORT")],
+        default: "50001",
+        what: "port of the sidecar's gRPC API",
+        expected: "a number from 0 to 65535",
+        set: |settings, value| {
+            settings.dapr.grpc_port = Some(value.parse().ok()?);
+            Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("DAPR_HTTP_PORT")],
+        default: "3500",
+        what: "port of the sidecar's HTTP API",
+        expected: "a number from 0 to 65535",
+        set: |settings, value| {
+            settings.dapr.http_port = Some(value.parse().ok()?);
+            Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        variables: &[variable("DAPR_API_TOKEN")],
+        default: "none",
+        what: "token for every call of the sidecar",
+        expected: "a text that fits into a header",
+        set: |settings, value| {
+            settings.dapr.api_token = Some(Token(value.to_owned()));
+            http::HeaderValue::from_str(value).is_ok().then_some(())
         },
     },
     Row {

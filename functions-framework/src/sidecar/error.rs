@@ -27,6 +27,8 @@ pub struct SidecarError {
     code: SidecarCode,
     message: String,
     source: Option<BoxError>,
+    /// The same call would fail the same way, whatever the code suggests.
+    lasting: bool,
 }
 
 /// Names a kind of failure, with the words of gRPC.
@@ -61,11 +63,17 @@ pub enum SidecarCode {
 
 impl SidecarError {
     pub(crate) fn new(code: SidecarCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), source: None }
+        Self { code, message: message.into(), source: None, lasting: false }
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Says that no other try can help.
+    pub(crate) const fn lasting(mut self) -> Self {
+        self.lasting = true;
         self
     }
 
@@ -74,15 +82,15 @@ impl SidecarError {
         self.code
     }
 
-    /// Returns what the sidecar said.
+    /// Returns what the sidecar said, or what kept it from saying anything.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Tells whether the same call may succeed later.
+    /// Tells whether another try may help; after [`SidecarCode::Aborted`] one that begins with reading the value again.
     pub const fn can_retry(&self) -> bool {
         use SidecarCode::{Aborted, DeadlineExceeded, Internal, ResourceExhausted, Unavailable, Unknown};
-        matches!(self.code, Aborted | DeadlineExceeded | Internal | ResourceExhausted | Unavailable | Unknown)
+        !self.lasting && matches!(self.code, Aborted | DeadlineExceeded | Internal | ResourceExhausted | Unavailable | Unknown)
     }
 }
 
@@ -95,5 +103,33 @@ impl fmt::Display for SidecarError {
 impl StdError for SidecarError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_try_is_for_what_may_pass() {
+        for (code, retry) in [
+            (SidecarCode::Unavailable, true),
+            (SidecarCode::Aborted, true),
+            (SidecarCode::ResourceExhausted, true),
+            (SidecarCode::InvalidArgument, false),
+            (SidecarCode::PermissionDenied, false),
+            (SidecarCode::Unimplemented, false),
+        ] {
+            assert_eq!(SidecarError::new(code, "").can_retry(), retry, "{code:?}");
+        }
+        assert!(!SidecarError::new(SidecarCode::ResourceExhausted, "too large").lasting().can_retry());
+    }
+
+    #[test]
+    fn the_cause_is_kept() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let error = crate::Error::from(SidecarError::new(SidecarCode::Unavailable, "no sidecar").caused_by(refused));
+        assert_eq!(format!("{error:#}"), "Unavailable: no sidecar: connection refused");
+        assert!(error.cause().is::<SidecarError>());
     }
 }

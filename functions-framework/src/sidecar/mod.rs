@@ -2,11 +2,19 @@
 //!
 //! [`Sidecar`] is the framework's way out: the context speaks to it and to nothing behind it.
 
+#[cfg(feature = "dapr")]
+pub(crate) mod dapr;
 mod error;
 #[cfg(feature = "server")]
 pub(crate) mod recording;
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+    sync::Arc,
+    time::Instant,
+};
 
 use bytes::Bytes;
 
@@ -44,6 +52,11 @@ pub(crate) trait Sidecar: fmt::Debug + Send + Sync {
 
     /// Calls a method of another app.
     fn invoke(&self, app: &str, request: http::Request<Bytes>, scope: Scope) -> Answer<'_, http::Response<Bytes>>;
+
+    /// Itself, when there is more to it than this trait.
+    fn as_any(&self) -> Option<&dyn Any> {
+        None
+    }
 }
 
 /// Names and values that mean something to a component.
@@ -139,6 +152,7 @@ pub(crate) struct StatePage {
 
 /// Values to write and to delete.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_field_names, reason = "the changes are what they are")]
 pub(crate) struct Changes {
     pub(crate) changes: Vec<Change>,
     /// All of them or none.
@@ -178,4 +192,40 @@ pub struct Reply {
     pub data: Bytes,
     /// What it said about them.
     pub metadata: BTreeMap<String, String>,
+}
+
+/// A text as one part of a path or of a query.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a text cannot fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_one_part_of_a_path() {
+        assert_eq!(escaped("shop.default"), "shop.default");
+        assert_eq!(escaped("a/b c?"), "a%2Fb%20c%3F");
+        assert_eq!(escaped("ä"), "%C3%A4");
+    }
+
+    #[test]
+    fn a_parent_of_zeros_is_none() {
+        let known = |parent: &str| Trace { traceparent: Some(parent.into()), ..Trace::default() }.is_known();
+        assert!(known("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+        for parent in ["00-00000000000000000000000000000000-0000000000000000-00", "", "00", "00-"] {
+            assert!(!known(parent), "{parent}");
+        }
+        assert!(!Trace::default().is_known());
+    }
 }

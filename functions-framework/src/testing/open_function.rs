@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::started;
 use crate::{
-    context::{Arrival, Context, Origin, Outside},
+    context::{Arrival, Context, DeclaredInput, Input, Origin, Outside},
     error::Error,
     event::Event,
     function::{
@@ -17,7 +17,7 @@ use crate::{
     },
     manifest::{self, ComponentKind, Manifest},
     outcome::{Out, Verdict},
-    sidecar::{Message, recording::Recording},
+    sidecar::{Message, Reply, SidecarCode, recording::Recording},
 };
 
 /// Runs an OpenFunction function; made by [`open_function`](super::open_function).
@@ -26,13 +26,16 @@ use crate::{
 pub struct OpenFunctionTest {
     function: Function,
     manifest: Manifest,
+    sidecar: Recording,
     params: BTreeMap<String, String>,
     event: Option<Event>,
+    input: Option<Input>,
 }
 
 impl OpenFunctionTest {
     pub(super) fn new(function: Function) -> Self {
-        Self { function, manifest: Manifest::default(), params: BTreeMap::new(), event: None }
+        let (manifest, sidecar, params) = (Manifest::default(), Recording::default(), BTreeMap::new());
+        Self { function, manifest, sidecar, params, event: None, input: None }
     }
 
     /// Declares outputs; what is sent to them is kept for the test to see.
@@ -60,6 +63,195 @@ impl OpenFunctionTest {
             operation,
             metadata: BTreeMap::new(),
         });
+    }
+
+    /// Lets a binding answer these bytes; without it a binding answers nothing.
+    ///
+    /// ```
+    /// use functions_framework::{Context, Result, testing};
+    ///
+    /// async fn look_up(ctx: Context) -> Result<Vec<u8>> {
+    ///     Ok(ctx.output("table")?.metadata("sql", "select 1").send("").await?.data.into())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let run = testing::open_function(look_up).binding("table", "query").reply("table", "[[1]]").run(()).await;
+    /// assert_eq!(run.result().unwrap().payload(), "[[1]]");
+    /// # }
+    /// ```
+    pub fn reply(mut self, binding: &str, data: impl Into<Bytes>) -> Self {
+        let reply = Reply { data: data.into(), metadata: BTreeMap::new() };
+        self.sidecar.replies.insert(binding.to_owned(), reply);
+        self
+    }
+
+    /// Lets an output, a state, a secret store or an app fail, to see what the function makes of it.
+    ///
+    /// ```
+    /// use functions_framework::{Context, Result, SidecarCode, Verdict, testing};
+    ///
+    /// async fn relay(ctx: Context, text: String) -> Result<()> {
+    ///     ctx.send("orders", text).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let test = testing::open_function(relay).outputs(["orders"]).fails("orders", SidecarCode::Unavailable);
+    /// assert_eq!(test.run("hello").await.verdict(), Verdict::Retry);
+    /// # }
+    /// ```
+    pub fn fails(mut self, name: &str, code: SidecarCode) -> Self {
+        self.sidecar.failing.insert(name.to_owned(), code);
+        self
+    }
+
+    /// Declares a state, which is kept in memory and has etags.
+    ///
+    /// ```
+    /// use functions_framework::{Context, Result, testing};
+    ///
+    /// async fn count(ctx: Context) -> Result<()> {
+    ///     let state = ctx.state("store")?;
+    ///     let count: Option<u32> = state.get("count").await?;
+    ///     state.save("count", &(count.unwrap_or(0) + 1)).await
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let run = testing::open_function(count).state("store").stored("store", "count", &7).run(()).await;
+    /// assert_eq!(run.stored::<u32>("store", "count"), Some(8));
+    /// # }
+    /// ```
+    pub fn state(mut self, name: &str) -> Self {
+        let (name, component) = (name.to_owned(), name.to_owned());
+        self.manifest.states.push(manifest::State { name, component, component_type: String::new() });
+        self
+    }
+
+    /// Puts a value into a state before the function runs, as JSON.
+    ///
+    /// # Panics
+    /// When the value does not serialize.
+    pub fn stored<T: Serialize + ?Sized>(self, state: &str, key: &str, value: &T) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(text) => self.stored_bytes(state, key, text),
+            Err(error) => panic!("the value of `{key}` does not serialize: {error}"),
+        }
+    }
+
+    /// Puts bytes into a state before the function runs.
+    pub fn stored_bytes(self, state: &str, key: &str, value: impl Into<Bytes>) -> Self {
+        self.sidecar.store(state, key, value.into());
+        self
+    }
+
+    /// Gives a secret of one value.
+    ///
+    /// ```
+    /// use functions_framework::{Context, Result, testing};
+    ///
+    /// async fn show(ctx: Context) -> Result<String> {
+    ///     Ok(ctx.secret("vault", "token").await?.value()?.to_owned())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let run = testing::open_function(show).secret("vault", "token", "s3cret").run(()).await;
+    /// assert_eq!(run.result().unwrap().payload(), "s3cret");
+    /// # }
+    /// ```
+    pub fn secret(mut self, store: &str, name: &str, value: &str) -> Self {
+        let values = [(name.to_owned(), value.to_owned())].into();
+        self.sidecar.secrets.insert((store.to_owned(), name.to_owned()), values);
+        self
+    }
+
+    /// Plays another app, which the function calls.
+    ///
+    /// ```
+    /// use functions_framework::{Context, Result, axum::http::Response, testing};
+    ///
+    /// async fn price(ctx: Context) -> Result<Vec<u8>> {
+    ///     Ok(ctx.invoke("shop", "price").query("item", "7").call().await?.into_body().into())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let test = testing::open_function(price).app("shop", |request| {
+    ///     assert_eq!(request.uri(), "/price?item=7");
+    ///     Response::new("12".into())
+    /// });
+    /// assert_eq!(test.run(()).await.result().unwrap().payload(), "12");
+    /// # }
+    /// ```
+    pub fn app(
+        mut self,
+        id: &str,
+        answer: impl Fn(::http::Request<Bytes>) -> ::http::Response<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        self.sidecar.apps.insert(id.to_owned(), Box::new(answer));
+        self
+    }
+
+    /// Delivers the payload to an input of this name, which [`Context::input`] then tells, instead of calling over HTTP.
+    ///
+    /// ```
+    /// use functions_framework::{Context, testing};
+    ///
+    /// async fn which(ctx: Context) -> String {
+    ///     ctx.input().map_or("none", |input| input.name()).to_owned()
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let run = testing::open_function(which).input("cron").run(()).await;
+    /// assert_eq!(run.result().unwrap().payload(), "cron");
+    /// # }
+    /// ```
+    pub fn input(mut self, name: &str) -> Self {
+        let declared = DeclaredInput {
+            name: name.to_owned(),
+            kind: ComponentKind::Binding,
+            component: name.to_owned(),
+            component_type: String::new(),
+            topic: None,
+        };
+        self.input = Some(Input { declared: Arc::new(declared), route: None, metadata: BTreeMap::new(), attempt: None });
+        self
+    }
+
+    /// Makes the input a subscription to this topic.
+    ///
+    /// # Panics
+    /// Without an [`input`](Self::input) before it.
+    pub fn topic(self, topic: &str) -> Self {
+        self.with_input(|input| {
+            let (name, component) = (input.declared.name.clone(), input.declared.component.clone());
+            let (kind, topic, component_type) = (ComponentKind::PubSub, Some(topic.to_owned()), String::new());
+            input.declared = Arc::new(DeclaredInput { name, kind, component, component_type, topic });
+        })
+    }
+
+    /// Adds what the component says about the payload, such as a header of its broker.
+    ///
+    /// # Panics
+    /// Without an [`input`](Self::input) before it.
+    pub fn input_metadata(self, name: &str, value: &str) -> Self {
+        self.with_input(|input| {
+            input.metadata.insert(name.to_owned(), value.to_owned());
+        })
+    }
+
+    /// Says which attempt at the event it is, from 1.
+    ///
+    /// # Panics
+    /// Without an [`input`](Self::input) before it.
+    pub fn attempt(self, number: u32) -> Self {
+        self.with_input(|input| input.attempt = Some(number))
+    }
+
+    fn with_input(mut self, change: impl FnOnce(&mut Input)) -> Self {
+        match &mut self.input {
+            Some(input) => change(input),
+            None => panic!("there is no input yet: call `.input(..)` first"),
+        }
+        self
     }
 
     /// Gives a path variable, as `{name}` in the path of the function would.
@@ -99,18 +291,19 @@ impl OpenFunctionTest {
 
     async fn call(self, payload: Bytes, content_type: Option<HeaderValue>) -> Run {
         let kind = self.function.kind();
-        let recording = Arc::new(Recording::default());
+        let sidecar = Arc::new(self.sidecar);
         let origin = Arc::new(Origin {
             function: self.function.name().into(),
             has_path: self.function.path().is_some(),
-            outside: Arc::new(Outside::new(&self.manifest, Arc::clone(&recording) as _)),
+            outside: Arc::new(Outside::new(&self.manifest, Arc::clone(&sidecar) as _)),
         });
         let Handler::OpenFunction(handler) = started(self.function).await else {
             panic!("the function is of kind {kind}, not openfunction")
         };
-        let context = Context::new(origin, Arrival { params: self.params, event: self.event, ..Arrival::default() });
+        let arrival = Arrival { params: self.params, event: self.event, input: self.input, ..Arrival::default() };
+        let context = Context::new(origin, arrival);
         let result = (handler.deliver)(ContextIn::new(context, payload, content_type)).await;
-        Run { result, sent: recording.messages() }
+        Run { result, sidecar }
     }
 }
 
@@ -118,7 +311,7 @@ impl OpenFunctionTest {
 #[derive(Debug)]
 pub struct Run {
     result: Result<Out, Error>,
-    sent: Vec<Message>,
+    sidecar: Arc<Recording>,
 }
 
 impl Run {
@@ -135,9 +328,26 @@ impl Run {
         self.result.as_ref()
     }
 
-    /// What was sent to an output, in order.
+    /// What was sent to an output, or to a component that is not declared, in order.
     pub fn sent(&self, output: &str) -> Vec<Sent> {
-        self.sent.iter().filter(|message| message.component == output).cloned().map(Sent).collect()
+        self.sidecar.messages().into_iter().filter(|message| message.component == output).map(Sent).collect()
+    }
+
+    /// What a state has now for a key, decoded from JSON.
+    ///
+    /// # Panics
+    /// When the value is not JSON, or no `T`.
+    pub fn stored<T: DeserializeOwned>(&self, state: &str, key: &str) -> Option<T> {
+        let bytes = self.stored_bytes(state, key)?;
+        match serde_json::from_slice(&bytes) {
+            Ok(value) => Some(value),
+            Err(error) => panic!("the value of `{key}` is not what is expected: {error}"),
+        }
+    }
+
+    /// What a state has now for a key.
+    pub fn stored_bytes(&self, state: &str, key: &str) -> Option<Bytes> {
+        self.sidecar.stored(state, key)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct AppCallback {
 }
 
 /// What a call comes to.
-pub type Result<T> = std::result::Result<T, Status>;
+type Result<T> = std::result::Result<T, Status>;
 
 impl AppCallback {
     /// Connects to a program.
@@ -103,7 +103,8 @@ impl AppCallback {
         self.runtime.block_on(client.on_bulk_topic_event(self.request(batch))).map(tonic::Response::into_inner)
     }
 
-    /// `OnBulkTopicEventAlpha1`.
+    /// `OnBulkTopicEventAlpha1`, which older sidecars call.
+    #[expect(deprecated, reason = "it is meant")]
     pub fn bulk_alpha(&self, batch: TopicEventBulkRequest) -> Result<TopicEventBulkResponse> {
         let mut client = AppCallbackAlphaClient::new(self.channel.clone());
         self.runtime.block_on(client.on_bulk_topic_event_alpha1(self.request(batch))).map(tonic::Response::into_inner)
