@@ -83,6 +83,8 @@ impl Http {
     /// Tells what a posted path means; none when it is a function's own.
     fn destination(&self, path: &str) -> Option<To> {
         if let Some((name, route)) = discovery::parse(path) {
+            // As it was registered: a URL has it escaped, and gRPC has not.
+            let route = route.map(|route| percent_decode_str(&route).decode_utf8_lossy().into_owned());
             let source = self.inputs.named(&name).map(Arc::clone);
             return Some(source.map_or_else(To::Nowhere, |source| To::Topic { source, route, origin: Origin::Sidecar }));
         }
