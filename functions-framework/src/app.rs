@@ -7,14 +7,14 @@ use tower::{Layer, Service};
 
 use crate::{
     function::{self, Function, Options, classify::Registration, cloud_event, open_function},
-    manifest::Manifest,
+    manifest::source::Declaration,
     server::{
         crash,
         drain::{Signals, Unfinished, drain},
         endpoint::Endpoint,
         routes,
     },
-    settings::{self, Invalid, Settings},
+    settings::{Settings, environment},
     startup::{self, Exit},
     telemetry,
 };
@@ -189,51 +189,53 @@ impl App {
     /// Serves on a runtime of its own until the process is told to stop; what `main` returns.
     ///
     /// Flags and environment are read here. Every way to fail is explained on standard error and has its exit code
-    /// (`--help` lists them).
+    /// (`--help` lists them). The `params` of a Function manifest become environment variables: where some are not set yet, the
+    /// program starts anew with them, so let nothing come before that must not be done twice.
     ///
     /// # Panics
     /// Inside a tokio runtime, where [`serve`](Self::serve) is the one to await.
     pub fn run(self) -> ExitCode {
+        let (settings, declaration) = match startup::read() {
+            Ok(read) => read,
+            Err(done) => return done,
+        };
+        if let Err(done) = environment::set(&declaration.params) {
+            return done.unwrap_or_else(|why| Exit::failed(why).report());
+        }
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => return Exit::failed(format!("cannot start the runtime: {error}")).report(),
         };
-        let code = runtime.block_on(self.serve());
+        let ended = runtime.block_on(self.start(settings, declaration));
         // A function that blocks a thread past the grace must not hold the process.
         runtime.shutdown_background();
-        code
+        ended.map_or_else(Exit::report, |()| ExitCode::SUCCESS)
     }
 
     /// Serves on the runtime that is there already, until the process is told to stop.
     ///
-    /// As [`run`](Self::run) it reads the command line: a program with flags of its own gives them another way.
+    /// As [`run`](Self::run) it reads the command line: a program with flags of its own gives them another way. The `params` of
+    /// a Function manifest cannot be set here any more; a warning names them.
     pub async fn serve(self) -> ExitCode {
-        let environment = |name: &str| std::env::var_os(name);
-        match Settings::read(std::env::args_os().skip(1), environment) {
-            Ok(settings::Request::Help) => {
-                print!("{}", Settings::help());
-                ExitCode::SUCCESS
-            }
-            Ok(settings::Request::Version) => {
-                println!("functions-framework {}", env!("CARGO_PKG_VERSION"));
-                ExitCode::SUCCESS
-            }
-            Ok(settings::Request::Serve(settings)) => match self.start(*settings).await {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(exit) => exit.report(),
-            },
-            Err(Invalid::Usage(text)) => Exit::usage(format!("{text}\n  --help lists what there is")).report(),
-            Err(Invalid::Value(text)) => Exit::configuration(text).report(),
+        let (settings, mut declaration) = match startup::read() {
+            Ok(read) => read,
+            Err(done) => return done,
+        };
+        let unset = environment::names(&environment::missing(&declaration.params));
+        if !unset.is_empty() {
+            declaration.remarks.push(format!("params of the Function manifest are not set: {unset}; App::run sets them"));
         }
+        self.start(settings, declaration).await.map_or_else(Exit::report, |()| ExitCode::SUCCESS)
     }
 
     /// Settings, functions, `init`, port; then requests; then the drain.
-    async fn start(self, mut settings: Settings) -> Result<(), Exit> {
+    async fn start(self, mut settings: Settings, declaration: Declaration) -> Result<(), Exit> {
         for change in self.overrides {
             change(&mut settings);
         }
-        let manifest = Manifest::read(|name| std::env::var(name).ok()).map_err(Exit::configuration)?;
         telemetry::install(&settings);
+        startup::tell(&declaration);
+        let manifest = Arc::new(declaration.manifest);
         crash::install_hook();
         // From here on a signal is ours: one that comes during `init` must not be lost.
         let mut signals = Signals::listen().map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))?;

@@ -54,3 +54,12 @@ pub fn main<F: NeedsServer>(_: F) -> ExitCode {
 pub fn main_of(functions: impl IntoIterator<Item = Function>) -> ExitCode {
     functions.into_iter().fold(crate::App::new(), crate::App::with).run()
 }
+
+/// Merges the texts of two function contexts into the JSON of `--print-manifest`; built only by cargo-fuzz.
+///
+/// # Errors
+/// What is wrong with them, as an operator is told.
+#[cfg(fuzzing)]
+pub fn merge_contexts(v1: Option<&str>, v2: Option<&str>) -> std::result::Result<String, String> {
+    crate::manifest::Manifest::from_contexts(v1, v2).map(|manifest| manifest.to_json())
+}

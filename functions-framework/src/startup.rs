@@ -1,7 +1,8 @@
 //! The steps of a start, each of which can fail in its own way and with its own exit code.
 
 use std::{
-    fmt, io,
+    fmt,
+    io::{self, Write as _},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
     sync::Arc,
@@ -17,7 +18,7 @@ use crate::{
     context::{Origin, Outside},
     delivery::{Inputs, Rules, Terms, Token},
     function::{Function, Kind, init::States},
-    manifest::{Manifest, Mode},
+    manifest::{Manifest, Mode, source::Declaration},
     server::{
         Server,
         connections::Patience,
@@ -27,7 +28,7 @@ use crate::{
         log::Log,
         routes::{self, Route, Routes},
     },
-    settings::{self, Settings, Switch},
+    settings::{self, Invalid, Request, Settings, Switch},
     telemetry,
 };
 
@@ -69,6 +70,48 @@ impl Exit {
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+/// Reads the command line, the environment and what was declared about the function.
+///
+/// # Errors
+/// The end of the process, when it is not asked to serve or cannot: what there is to say is said.
+pub(crate) fn read() -> Result<(Settings, Declaration), ExitCode> {
+    let environment = |name: &str| std::env::var_os(name);
+    let declaration = |settings: &Settings| {
+        let declaration = Declaration::read(settings.manifest.as_deref(), settings.resources.as_deref(), environment);
+        declaration.map_err(|why| Exit::configuration(why).report())
+    };
+    let done = match Settings::read(std::env::args_os().skip(1), environment) {
+        Ok(Request::Serve(settings)) => {
+            let declaration = declaration(&settings)?;
+            return Ok((*settings, declaration));
+        }
+        Ok(Request::PrintManifest(settings)) => print(&(declaration(&settings)?.manifest.to_json() + "\n")),
+        Ok(Request::Help) => print(&Settings::help()),
+        Ok(Request::Version) => print(concat!("functions-framework ", env!("CARGO_PKG_VERSION"), "\n")),
+        Err(Invalid::Usage(text)) => Exit::usage(format!("{text}\n  --help lists what there is")).report(),
+        Err(Invalid::Value(text)) => Exit::configuration(text).report(),
+    };
+    Err(done)
+}
+
+/// Logs where the manifest came from, and what a person should know of it.
+pub(crate) fn tell(declaration: &Declaration) {
+    if let Some(file) = &declaration.file {
+        tracing::info!(file = %file.display(), "read the Function manifest");
+    }
+    for remark in &declaration.remarks {
+        tracing::warn!("{remark}");
+    }
+}
+
+/// Prints an answer on standard output.
+fn print(answer: &str) -> ExitCode {
+    match io::stdout().write_all(answer.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => Exit::failed(format!("cannot write to standard output: {error}")).report(),
     }
 }
 

@@ -3,12 +3,29 @@
 //! OpenFunction gives it in `FUNC_CONTEXT` and `FUNC_CONTEXT_V1BETA2`, which say different parts of it; a Function manifest
 //! (`function.yaml`) says all of it, for a run at a desk.
 
+#[cfg_attr(not(feature = "local"), allow(dead_code, reason = "without it nobody reads what a person declares"))]
 pub(crate) mod component;
+mod fields;
+#[cfg(feature = "local")]
+mod file;
+#[cfg(feature = "local")]
+mod function_yaml;
+mod merge;
+mod node;
+#[cfg(feature = "local")]
+mod resources;
+#[cfg(feature = "server")]
+pub(crate) mod source;
+mod v1beta1;
+mod v1beta2;
+#[cfg(feature = "local")]
+mod yaml;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+
+use node::{Mistake, Node};
 
 /// The merged model. Its JSON is what `--print-manifest` shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -90,54 +107,73 @@ pub(crate) struct Hooks {
 
 /// How invocations are traced; absent when tracing is off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Tracing {
-    pub(crate) provider: String,
+    pub(crate) provider: Provider,
+    /// Where SkyWalking's collector is.
+    pub(crate) oap_server: Option<String>,
+    /// How OpenTelemetry exports.
+    pub(crate) exporter: Option<Exporter>,
+    /// Put on every span.
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Passed on to whoever is called; the platform's own is a header's name and value, as `key` and `value`.
+    pub(crate) baggage: BTreeMap<String, String>,
+}
+
+/// Who collects the spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Provider {
+    SkyWalking,
+    OpenTelemetry,
+}
+
+impl Provider {
+    const ALL: [Self; 2] = [Self::SkyWalking, Self::OpenTelemetry];
+
+    /// As it is written in a manifest, and in a list of hooks where tracing has its place.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SkyWalking => "skywalking",
+            Self::OpenTelemetry => "opentelemetry",
+        }
+    }
+}
+
+/// An exporter of OpenTelemetry; what is absent is for the exporter to choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Exporter {
+    pub(crate) name: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    /// As `k=v,k=v`.
+    pub(crate) headers: Option<String>,
+    pub(crate) compression: Option<String>,
+    pub(crate) timeout: Option<String>,
+    pub(crate) protocol: Option<String>,
 }
 
 impl Manifest {
-    /// Reads the two variables; `FUNC_CONTEXT` alone always carries the port (contract §1.4), so it goes first.
-    pub(crate) fn read(environment: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let mut manifest = Self::default();
-        for (variable, pointer) in [("FUNC_CONTEXT", "/port"), ("FUNC_CONTEXT_V1BETA2", "/triggers/http/port")] {
-            let Some(text) = environment(variable).filter(|text| !text.is_empty()) else { continue };
-            let context: Value = serde_json::from_str(&text).map_err(|error| format!("{variable}: no JSON: {error}"))?;
-            if !context.is_object() {
-                return Err(format!("{variable}: expected a JSON object"));
-            }
-            let port = match context.pointer(pointer) {
-                None | Some(Value::Null) => continue,
-                // Version 1 writes it as text, version 2 as a number; both are accepted in both.
-                Some(Value::String(text)) => text.parse().ok(),
-                Some(value) => value.as_u64().and_then(|number| u16::try_from(number).ok()),
-            };
-            let path = pointer.trim_start_matches('/').replace('/', ".");
-            let port = port.ok_or_else(|| format!("{variable}: {path}: expected a number from 0 to 65535"))?;
-            manifest.port.get_or_insert(port);
-        }
-        Ok(manifest)
+    /// Merges the texts of `FUNC_CONTEXT` and `FUNC_CONTEXT_V1BETA2`.
+    pub(crate) fn from_contexts(v1: Option<&str>, v2: Option<&str>) -> Result<Self, String> {
+        let in_v1 = |mistake| format!("{}: {mistake}", v1beta1::VARIABLE);
+        let in_v2 = |mistake| format!("{}: {mistake}", v1beta2::VARIABLE);
+        let v1 = context(v1, v1beta1::Context::read).map_err(in_v1)?;
+        let v2 = context(v2, v1beta2::Context::read).map_err(in_v2)?;
+        merge::merge(v1, v2).map_err(|(variable, mistake)| format!("{variable}: {mistake}"))
+    }
+
+    /// The JSON of `--print-manifest`.
+    pub(crate) fn to_json(&self) -> String {
+        // Texts and lists of texts: there is nothing in it that JSON cannot say.
+        serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(v1: Option<&str>, v2: Option<&str>) -> Result<Manifest, String> {
-        Manifest::read(|name| if name == "FUNC_CONTEXT" { v1 } else { v2 }.map(str::to_owned))
-    }
-
-    #[test]
-    fn the_port_is_text_or_a_number_in_either() {
-        assert_eq!(read(None, None).unwrap().port, None);
-        assert_eq!(read(Some(r#"{"port":"8081"}"#), Some(r#"{"triggers":{"http":{"port":9}}}"#)).unwrap().port, Some(8081));
-        assert_eq!(read(None, Some(r#"{"triggers":{"http":{"port":9}}}"#)).unwrap().port, Some(9));
-        assert_eq!(read(Some(r#"{"port":null}"#), None).unwrap().port, None);
-    }
-
-    #[test]
-    fn a_mistake_is_named() {
-        assert_eq!(read(Some(r#"{"port":"x"}"#), None).unwrap_err(), "FUNC_CONTEXT: port: expected a number from 0 to 65535");
-        assert!(read(Some("{"), None).unwrap_err().starts_with("FUNC_CONTEXT: no JSON: "));
-        assert!(read(Some("3"), None).unwrap_err().contains("object"));
-    }
+/// Reads one context; a variable without text counts as not set.
+fn context<T>(json: Option<&str>, read: impl Fn(&Node<'_>) -> Result<T, Mistake>) -> Result<Option<T>, Mistake> {
+    let Some(json) = json.filter(|json| !json.trim().is_empty()) else { return Ok(None) };
+    read(&Node::whole(&fields::parse(json)?)).map(Some)
 }
+
+#[cfg(all(test, feature = "local"))]
+mod tests;

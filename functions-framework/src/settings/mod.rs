@@ -3,11 +3,13 @@
 //! One table says it all; `--help` prints it. Order: code, then flag, then environment, then function context, then default.
 
 mod dapr;
+pub(crate) mod environment;
 mod table;
 mod value;
 
 use std::{
     fmt::{self, Write as _},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -39,6 +41,10 @@ pub(crate) struct Settings {
     /// What a sidecar proves itself with.
     pub(crate) app_token: Option<String>,
     pub(crate) dapr: Dapr,
+    /// A Function manifest to read instead of the function context.
+    pub(crate) manifest: Option<PathBuf>,
+    /// A folder of Dapr's resource files.
+    pub(crate) resources: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
     pub(crate) access_log: Switch,
     pub(crate) log_filter: Targets,
@@ -66,6 +72,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug)]
 pub(crate) enum Request {
     Serve(Box<Settings>),
+    PrintManifest(Box<Settings>),
     Help,
     Version,
 }
@@ -106,6 +113,8 @@ impl Default for Settings {
             undecodable: Verdict::Drop,
             app_token: None,
             dapr: Dapr::default(),
+            manifest: None,
+            resources: None,
             log_format: LogFormat::Auto,
             access_log: Switch::Auto,
             log_filter: Targets::new().with_default(tracing::Level::INFO),
@@ -122,11 +131,16 @@ impl Settings {
     ) -> Result<Request, Invalid> {
         let mut settings = Self::default();
         let mut given = Vec::new();
+        let mut request: fn(Box<Self>) -> Request = Request::Serve;
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next().map_err(|error| Invalid::Usage(error.to_string()))? {
             let row = match argument {
                 lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(Request::Help),
                 lexopt::Arg::Long("version") | lexopt::Arg::Short('V') => return Ok(Request::Version),
+                lexopt::Arg::Long("print-manifest") => {
+                    request = Request::PrintManifest;
+                    continue;
+                }
                 lexopt::Arg::Long(name) => ROWS.iter().position(|row| row.flag == Some(name)).ok_or_else(|| unknown(name))?,
                 other => return Err(Invalid::Usage(other.unexpected().to_string())),
             };
@@ -153,7 +167,7 @@ impl Settings {
             }
         }
         settings.listen_address_is_set = environment("LISTEN_ADDRESS").is_some_and(|value| !value.is_empty());
-        Ok(Request::Serve(Box::new(settings)))
+        Ok(request(Box::new(settings)))
     }
 
     /// The text of `--help`.
@@ -170,6 +184,7 @@ impl Settings {
             let _ = writeln!(text, "  {}\n        {}{default}", names.join(", "), row.what);
         }
         text += "  FUNC_CONTEXT, FUNC_CONTEXT_V1BETA2\n        the function context that OpenFunction gives\n";
+        text += "  --print-manifest\n        prints what was declared about the function, as JSON, and ends\n";
         text += "  -h, --help\n  -V, --version\n\n";
         text += "Exit codes: 0 after a drain, 64 a bad flag or an unknown target, 69 the port is taken, 70 `init` failed,\n";
         text += "75 the drain ran out of time, 78 a bad setting or function context.\n";
@@ -184,7 +199,7 @@ fn mistake(name: &str, value: &str, row: &Row) -> String {
 }
 
 fn unknown(name: &str) -> Invalid {
-    let flags = ROWS.iter().filter_map(|row| row.flag).chain(["help", "version"]);
+    let flags = ROWS.iter().filter_map(|row| row.flag).chain(["print-manifest", "help", "version"]);
     let hint = nearest(name, flags).map_or_else(String::new, |flag| format!(", did you mean `--{flag}`?"));
     Invalid::Usage(format!("unknown flag `--{name}`{hint}"))
 }
@@ -198,7 +213,7 @@ mod tests {
         let arguments = arguments.split_whitespace().map(Into::into);
         let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
         match Settings::read(arguments, variable)? {
-            Request::Serve(settings) => Ok(*settings),
+            Request::Serve(settings) | Request::PrintManifest(settings) => Ok(*settings),
             Request::Help | Request::Version => panic!("asked for help"),
         }
     }

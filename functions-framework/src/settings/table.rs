@@ -237,6 +237,30 @@ pub(super) const ROWS: &[Row] = &[
         },
     },
     Row {
+        flag: Some("manifest"),
+        value: "PATH",
+        variables: &[variable("FUNCTION_MANIFEST")],
+        default: "without a function context, function.yaml beside Cargo.toml",
+        what: "a Function manifest, read instead of the function context",
+        expected: "a path",
+        set: |settings, value| {
+            settings.manifest = Some(value.into());
+            (!value.is_empty()).then_some(())
+        },
+    },
+    Row {
+        flag: Some("resources"),
+        value: "FOLDER",
+        variables: &[variable("FUNCTION_RESOURCES")],
+        default: "none",
+        what: "a folder with Dapr's files of components and subscriptions",
+        expected: "a path",
+        set: |settings, value| {
+            settings.resources = Some(value.into());
+            (!value.is_empty()).then_some(())
+        },
+    },
+    Row {
         flag: None,
         value: "",
         variables: &[variable("DAPR_GRPC_ENDPOINT")],

@@ -15,6 +15,7 @@ mod hostile;
 mod http;
 mod http2;
 mod logs;
+mod manifest;
 mod new_crate;
 mod open_function;
 mod settings;
