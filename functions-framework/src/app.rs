@@ -6,6 +6,7 @@ use axum::{Router, extract::Request, response::IntoResponse, routing::Route};
 use tower::{Layer, Service};
 
 use crate::{
+    delivery::declare,
     function::{self, Function, Options, classify::Registration, cloud_event, open_function},
     manifest::source::Declaration,
     server::{
@@ -229,36 +230,52 @@ impl App {
     }
 
     /// Settings, functions, `init`, port; then requests; then the drain.
-    async fn start(self, mut settings: Settings, declaration: Declaration) -> Result<(), Exit> {
+    async fn start(self, mut settings: Settings, mut declaration: Declaration) -> Result<(), Exit> {
         for change in self.overrides {
             change(&mut settings);
         }
         telemetry::install(&settings);
         startup::tell(&declaration);
-        let manifest = Arc::new(declaration.manifest);
         crash::install_hook();
         // From here on a signal is ours: one that comes during `init` must not be lost.
         let mut signals = Signals::listen().map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))?;
 
         let functions = startup::choose(self.functions, settings.target.as_deref())?;
-        let outside = startup::outside(&functions, &settings, &manifest)?;
-        let (server, endpoints) = tokio::select! {
-            built = startup::build(functions, &settings, &manifest, &outside, self.layers) => built?,
+        declare(&mut declaration.manifest, functions.iter().map(Function::deliveries));
+        let built = async {
+            let backend = startup::connect(&functions, &settings, &declaration).await?;
+            let built = startup::build(functions, &settings, &declaration.manifest, backend.as_deref(), self.layers).await?;
+            Ok::<_, Exit>((built, backend))
+        };
+        let ((server, endpoints), backend) = tokio::select! {
+            built = built => built?,
             signal = signals.next() => {
                 tracing::info!(signal, "stopped before the port was open");
                 return Ok(());
             }
         };
-        let listener = startup::bind(settings.host.as_deref(), settings.port.or(manifest.port).unwrap_or(8080)).await?;
+        let port = settings.port.or(declaration.manifest.port).unwrap_or(8080);
+        let listener = startup::bind(settings.host.as_deref(), port).await?;
         startup::announce(&endpoints, &listener);
+        if let Some(backend) = &backend {
+            backend.opened();
+        }
 
         let server = Arc::new(server);
         let signal = tokio::select! {
             never = server.accept(&listener) => match never {},
             signal = signals.next() => signal,
         };
+        let end = async {
+            // Functions may send until the last of them is done.
+            let drained = drain(&server, &endpoints, listener, signal, settings.shutdown_grace).await;
+            if let Some(backend) = &backend {
+                backend.stop().await;
+            }
+            drained
+        };
         let unfinished = tokio::select! {
-            drained = drain(&server, &endpoints, listener, signal, settings.shutdown_grace) => drained.err(),
+            drained = end => drained.err(),
             signal = signals.next() => Some(Unfinished::Again(signal)),
         };
         if let Some(why) = unfinished {

@@ -19,6 +19,7 @@ use crate::{
     delivery::{Inputs, Rules, Terms, Token},
     function::{Function, Kind, init::States},
     manifest::{Manifest, Mode, source::Declaration},
+    platform::Backend,
     server::{
         Server,
         connections::Patience,
@@ -138,11 +139,15 @@ pub(crate) fn choose(mut functions: Vec<Function>, target: Option<&str>) -> Resu
     Ok(vec![functions.swap_remove(index)])
 }
 
-/// Finds what the functions may send to and keep; those that have no context need nothing.
-pub(crate) fn outside(functions: &[Function], settings: &Settings, manifest: &Manifest) -> Result<Arc<Outside>, Exit> {
+/// Finds what the functions may send to and what calls them; those that have no context need nothing.
+pub(crate) async fn connect(
+    functions: &[Function],
+    settings: &Settings,
+    declaration: &Declaration,
+) -> Result<Option<Box<dyn Backend>>, Exit> {
     match functions.iter().find_map(Function::platform) {
-        Some(platform) => (platform.outside)(settings, manifest).map(Arc::new),
-        None => Ok(Arc::default()),
+        Some(platform) => (platform.connect)(settings, declaration).await.map(Some),
+        None => Ok(None),
     }
 }
 
@@ -151,7 +156,7 @@ pub(crate) async fn build(
     functions: Vec<Function>,
     settings: &Settings,
     manifest: &Manifest,
-    outside: &Arc<Outside>,
+    backend: Option<&dyn Backend>,
     layers: Vec<routes::Layer>,
 ) -> Result<(Server, Vec<Arc<Endpoint>>), Exit> {
     let limits = Limits {
@@ -161,12 +166,12 @@ pub(crate) async fn build(
     };
     let log = Log { access: telemetry::access_log(settings) };
     let alone = functions.len() == 1;
-    let platform = functions.iter().find_map(Function::platform);
+    let outside = backend.map(Backend::outside).unwrap_or_default();
     let mut states = States::new();
     let mut routes = Vec::new();
     for function in functions {
         check_signature(&function, settings.signature);
-        routes.push(start(function, alone, Arc::clone(outside), &mut states, limits.clone(), log).await?);
+        routes.push(start(function, alone, Arc::clone(&outside), &mut states, limits.clone(), log).await?);
     }
     let taken: Vec<&str> = routes.iter().flat_map(|route| &route.paths).map(String::as_str).collect();
     let takes_all = routes.iter().any(|route| route.endpoint.kind() == Kind::Http && route.paths.is_empty());
@@ -182,7 +187,7 @@ pub(crate) async fn build(
     let routes = Arc::new(Routes::new(&routes, layers, settings.max_body_size, log).map_err(Exit::configuration)?);
     let patience = Patience { head: settings.header_timeout, idle: settings.keep_alive };
     let mut server = Server::new(Arc::clone(&routes), health, ignored, settings.max_body_size, patience, settings.timeout);
-    if let Some(platform) = platform {
+    if let Some(backend) = backend {
         let terms = Terms { undecodable: settings.undecodable, access: log.access };
         let inputs = Arc::new(Inputs::assign(manifest, &endpoints, terms).map_err(Exit::configuration)?);
         let rules = Rules {
@@ -191,7 +196,7 @@ pub(crate) async fn build(
             events_only: manifest.mode == Mode::Async,
             taken: declared,
         };
-        server.mount = Some((platform.mount)(inputs, rules, routes));
+        server.mount = Some(backend.mount(inputs, rules, routes));
     }
     Ok((server, endpoints))
 }

@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{Deliver, Outcome, Source, source::Terms, subscription::Subscription};
+use super::{Incoming, Outcome, Source, source::Terms, subscription::Subscription};
 use crate::{
     context::DeclaredInput,
-    function::{Deliveries, Kind},
+    function::{BoxFuture, Deliveries, Kind},
     manifest::{self, ComponentKind, Manifest},
     server::endpoint::Endpoint,
 };
@@ -42,17 +42,12 @@ impl Inputs {
     /// events is none.
     pub(crate) fn assign(manifest: &Manifest, endpoints: &[Arc<Endpoint>], terms: Terms) -> Result<Self, String> {
         let functions: Vec<_> = endpoints.iter().filter(|endpoint| endpoint.kind() == Kind::OpenFunction).collect();
-        let mut declared = manifest.inputs.clone();
+        let declared = &manifest.inputs;
         let mut owners: Vec<Option<usize>> = vec![None; declared.len()];
         for (index, function) in functions.iter().enumerate() {
             for wanted in wanted(function.deliveries()) {
-                let found = match declared.iter().position(|input| wanted.is(input)) {
-                    Some(found) => found,
-                    None => {
-                        declared.push(wanted.declare().map_err(|name| missing(function.name(), name, &manifest.inputs))?);
-                        owners.push(None);
-                        declared.len() - 1
-                    }
+                let Some(found) = declared.iter().position(|input| wanted.is(input)) else {
+                    return Err(missing(function.name(), &wanted, declared));
                 };
                 match owners[found].replace(index) {
                     Some(other) if other != index => {
@@ -66,7 +61,7 @@ impl Inputs {
         // Who names none has all that is left.
         let open: Vec<_> = (0..functions.len()).filter(|&index| !functions[index].deliveries().names_any()).collect();
         let mut inputs = Self::default();
-        for (input, owner) in declared.into_iter().zip(owners) {
+        for (input, owner) in declared.iter().zip(owners) {
             let owner = match (owner, &open[..]) {
                 (Some(owner), _) => owner,
                 (None, [only]) => *only,
@@ -75,7 +70,7 @@ impl Inputs {
                     return Err(both(&input.name, functions[*first].name(), functions[*second].name()));
                 }
             };
-            inputs.add(input, functions[owner], terms)?;
+            inputs.add(input.clone(), functions[owner], terms)?;
         }
         Ok(inputs)
     }
@@ -170,19 +165,27 @@ impl Inputs {
         Unknown(format!("{what} ({known})"))
     }
 
-    /// What the local backend brings its events through.
-    pub(crate) fn deliver(self: &Arc<Self>) -> Deliver {
-        let inputs = Arc::clone(self);
-        Arc::new(move |name, incoming| match inputs.named(name) {
+    /// Brings an event to the input of this name.
+    #[cfg_attr(not(feature = "local"), expect(dead_code, reason = "a sidecar does not know the names"))]
+    pub(crate) fn deliver(&self, name: &str, incoming: Incoming) -> BoxFuture<'static, Outcome> {
+        match self.named(name) {
             Ok(source) => {
                 let source = Arc::clone(source);
                 Box::pin(async move { source.deliver(incoming).await })
             }
-            Err(unknown) => {
-                let outcome = Outcome::retry(unknown.to_string());
-                Box::pin(std::future::ready(outcome))
-            }
-        })
+            Err(unknown) => Box::pin(std::future::ready(Outcome::retry(unknown.to_string()))),
+        }
+    }
+}
+
+/// Adds the inputs that functions declare in code to those of the manifest.
+pub(crate) fn declare(manifest: &mut Manifest, functions: impl IntoIterator<Item = Deliveries>) {
+    for wanted in functions.into_iter().flat_map(wanted) {
+        if !manifest.inputs.iter().any(|input| wanted.is(input))
+            && let Ok(input) = wanted.declare()
+        {
+            manifest.inputs.push(input);
+        }
     }
 }
 
@@ -228,7 +231,8 @@ impl Wanted {
     }
 }
 
-fn missing(function: &str, name: &str, declared: &[manifest::Input]) -> String {
+fn missing(function: &str, wanted: &Wanted, declared: &[manifest::Input]) -> String {
+    let (Wanted::Input(name) | Wanted::Topic(_, name) | Wanted::Binding(name)) = wanted;
     let names: Vec<_> = declared.iter().map(|input| &*input.name).collect();
     let known = match names.is_empty() {
         true => "the function context and function.yaml declare none; without them, name a topic = \"component/topic\" or a binding = \"component\"".to_owned(),

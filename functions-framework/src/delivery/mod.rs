@@ -22,7 +22,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use bytes::Bytes;
 
 pub(crate) use self::{
-    inputs::Inputs,
+    inputs::{Inputs, declare},
     mount::{Callbacks, Mount, Rules},
     source::{Source, Terms},
     token::Token,

@@ -71,14 +71,3 @@ pub(crate) struct Bulk {
     pub(crate) max_messages: Option<u32>,
     pub(crate) max_await_ms: Option<u32>,
 }
-
-impl Component {
-    /// The value of a metadata entry that is written out; names differ in case by taste only, as for Dapr.
-    pub(crate) fn plain(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.metadata.iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-        match value {
-            MetadataValue::Plain(text) => Some(text),
-            MetadataValue::Secret { .. } | MetadataValue::Environment(_) => None,
-        }
-    }
-}

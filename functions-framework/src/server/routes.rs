@@ -229,7 +229,7 @@ mod tests {
             functions.collect(),
             &crate::settings::Settings::default(),
             &crate::manifest::Manifest::default(),
-            &std::sync::Arc::default(),
+            None,
             Vec::new(),
         )
         .await;

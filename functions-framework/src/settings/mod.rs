@@ -15,6 +15,8 @@ use std::{
 
 use tracing_subscriber::filter::Targets;
 
+#[cfg(feature = "local")]
+use crate::sidecar::local::Faults;
 pub(crate) use crate::spelling::nearest;
 use crate::{function::Kind, outcome::Verdict};
 pub(crate) use dapr::{Dapr, Endpoint, Place, Token};
@@ -41,6 +43,15 @@ pub(crate) struct Settings {
     /// What a sidecar proves itself with.
     pub(crate) app_token: Option<String>,
     pub(crate) dapr: Dapr,
+    /// Whether the embedded backend stands in for a sidecar.
+    pub(crate) local: Switch,
+    /// Where it keeps messages and state.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The port of its HTTP API.
+    pub(crate) local_port: Option<u16>,
+    /// What goes wrong in it on purpose.
+    #[cfg(feature = "local")]
+    pub(crate) faults: Faults,
     /// A Function manifest to read instead of the function context.
     pub(crate) manifest: Option<PathBuf>,
     /// A folder of Dapr's resource files.
@@ -113,6 +124,11 @@ impl Default for Settings {
             undecodable: Verdict::Drop,
             app_token: None,
             dapr: Dapr::default(),
+            local: Switch::Auto,
+            data_dir: None,
+            local_port: None,
+            #[cfg(feature = "local")]
+            faults: Faults::default(),
             manifest: None,
             resources: None,
             log_format: LogFormat::Auto,
@@ -144,7 +160,11 @@ impl Settings {
                 lexopt::Arg::Long(name) => ROWS.iter().position(|row| row.flag == Some(name)).ok_or_else(|| unknown(name))?,
                 other => return Err(Invalid::Usage(other.unexpected().to_string())),
             };
-            let value = parser.value().map_err(|error| Invalid::Usage(error.to_string()))?;
+            let value = match ROWS[row].alone {
+                // `--local` alone says all; with a value it is `--local=off`.
+                Some(meaning) => parser.optional_value().unwrap_or_else(|| meaning.into()),
+                None => parser.value().map_err(|error| Invalid::Usage(error.to_string()))?,
+            };
             if value.to_str().and_then(|text| (ROWS[row].set)(&mut settings, text)).is_none() {
                 let flag = format!("--{}", ROWS[row].flag.unwrap_or_default());
                 return Err(Invalid::Usage(mistake(&flag, &value.to_string_lossy(), &ROWS[row])));
@@ -176,7 +196,10 @@ impl Settings {
             "Serves the functions of this program.\n\nA flag wins over its variables, the first variable over the next.\n\n",
         );
         for row in ROWS {
-            let flag = row.flag.map(|flag| format!("--{flag} <{}>", row.value));
+            let flag = row.flag.map(|flag| match row.alone {
+                Some(_) => format!("--{flag}[=<{}>]", row.value),
+                None => format!("--{flag} <{}>", row.value),
+            });
             let variables: Vec<_> = row.variables.iter().map(|variable| variable.name).collect();
             let names: Vec<_> = flag.into_iter().chain(variables.into_iter().map(str::to_owned)).collect();
             let default = if row.default.is_empty() { String::new() } else { format!(" [default: {}]", row.default) };

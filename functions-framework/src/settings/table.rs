@@ -13,6 +13,8 @@ use crate::{function::Kind, outcome::Verdict};
 pub(super) struct Row {
     pub(super) flag: Option<&'static str>,
     pub(super) value: &'static str,
+    /// What the flag means without a value, where it may stand alone.
+    pub(super) alone: Option<&'static str>,
     pub(super) variables: &'static [Variable],
     pub(super) default: &'static str,
     pub(super) what: &'static str,
@@ -36,6 +38,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("host"),
         value: "ADDRESS",
+        alone: None,
         variables: &[Variable { name: "LISTEN_ADDRESS", part: host_part, empty_is_value: false }, variable("ADDRESS")],
         default: "[::], or 0.0.0.0 without IPv6",
         what: "address to listen on",
@@ -50,6 +53,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("port"),
         value: "PORT",
+        alone: None,
         variables: &[Variable { name: "LISTEN_ADDRESS", part: port_part, empty_is_value: false }, variable("PORT")],
         default: "the function context's, or 8080",
         what: "port to listen on; 0 takes a free one",
@@ -62,6 +66,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("target"),
         value: "NAME",
+        alone: None,
         variables: &[variable("FUNCTION_TARGET")],
         default: "the only function, or all",
         what: "function to serve",
@@ -74,6 +79,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("signature-type"),
         value: "KIND",
+        alone: None,
         variables: &[variable("FUNCTION_SIGNATURE_TYPE")],
         default: "what the code says",
         what: "kind the function is expected to be: a difference is a warning",
@@ -91,6 +97,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("source"),
         value: "PATH",
+        alone: None,
         variables: &[variable("FUNCTION_SOURCE")],
         default: "",
         what: "accepted and ignored: the program is the source",
@@ -100,6 +107,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("timeout"),
         value: "DURATION",
+        alone: None,
         variables: &[variable("FUNCTION_TIMEOUT"), variable("CLOUD_RUN_TIMEOUT_SECONDS")],
         default: "5m",
         what: "longest time to the head of the answer, then 504; 0 sets no limit",
@@ -112,6 +120,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("max-body-size"),
         value: "SIZE",
+        alone: None,
         variables: &[variable("FUNCTION_MAX_BODY_SIZE")],
         default: "16MiB",
         what: "largest request body, then 413",
@@ -124,6 +133,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("concurrency"),
         value: "NUMBER",
+        alone: None,
         variables: &[variable("FUNCTION_CONCURRENCY")],
         default: "unlimited; 256 deliveries",
         what: "most invocations at once; then requests get 503, and deliveries wait",
@@ -136,6 +146,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("shutdown-grace"),
         value: "DURATION",
+        alone: None,
         variables: &[variable("FUNCTION_SHUTDOWN_GRACE")],
         default: "25s",
         what: "time that running invocations get after SIGTERM or SIGINT",
@@ -148,6 +159,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("ignored-routes"),
         value: "PATHS",
+        alone: None,
         variables: &[Variable { name: "IGNORED_ROUTES", part: |whole| whole, empty_is_value: true }],
         default: "/robots.txt,/favicon.ico",
         what: "paths that answer 404 without an invocation; empty: none",
@@ -162,6 +174,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("health"),
         value: "WHEN",
+        alone: None,
         variables: &[variable("FUNCTION_HEALTH")],
         default: "auto",
         what: "answer /health/readiness, /health/liveness, /readyz and /healthz; auto: unless an HTTP function takes every path and LISTEN_ADDRESS is not set",
@@ -174,6 +187,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("header-timeout"),
         value: "DURATION",
+        alone: None,
         variables: &[variable("FUNCTION_HEADER_TIMEOUT")],
         default: "10s",
         what: "longest time for a client to send the head of a request",
@@ -186,6 +200,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("keep-alive"),
         value: "DURATION",
+        alone: None,
         variables: &[variable("FUNCTION_KEEP_ALIVE")],
         default: "10m",
         what: "longest time a connection may stay without a request",
@@ -198,6 +213,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("webhook-origins"),
         value: "ORIGINS",
+        alone: None,
         variables: &[variable("FUNCTION_WEBHOOK_ORIGINS")],
         default: "none",
         what: "origins that the CloudEvents webhook handshake (OPTIONS) allows, or *",
@@ -211,6 +227,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("undecodable"),
         value: "VERDICT",
+        alone: None,
         variables: &[variable("FUNCTION_UNDECODABLE")],
         default: "drop",
         what: "what becomes of a delivered event whose payload is not what the function takes: drop gives it up, to the dead letters where there are any; retry has it delivered again",
@@ -227,6 +244,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("APP_API_TOKEN")],
         default: "none",
         what: "token that a delivery must bring as dapr-api-token",
@@ -239,6 +257,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("manifest"),
         value: "PATH",
+        alone: None,
         variables: &[variable("FUNCTION_MANIFEST")],
         default: "without a function context, function.yaml beside Cargo.toml",
         what: "a Function manifest, read instead of the function context",
@@ -251,6 +270,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: Some("resources"),
         value: "FOLDER",
+        alone: None,
         variables: &[variable("FUNCTION_RESOURCES")],
         default: "none",
         what: "a folder with Dapr's files of components and subscriptions",
@@ -263,6 +283,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("DAPR_GRPC_ENDPOINT")],
         default: "DAPR_HOST and DAPR_GRPC_PORT",
         what: "gRPC API of the Dapr sidecar; ?tls=true or https: needs the feature `tls`",
@@ -275,6 +296,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("DAPR_HTTP_ENDPOINT")],
         default: "DAPR_HOST and DAPR_HTTP_PORT",
         what: "HTTP API of the Dapr sidecar, which calls of other apps take",
@@ -287,6 +309,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("DAPR_HOST"), variable("DAPR_SIDECAR_IP")],
         default: "127.0.0.1",
         what: "host of the Dapr sidecar",
@@ -300,6 +323,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("DAPR_GRPC_PORT")],
         default: "50001",
         what: "port of the sidecar's gRPC API",
@@ -312,6 +336,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("DAPR_HTTP_PORT")],
         default: "3500",
         what: "port of the sidecar's HTTP API",
@@ -324,6 +349,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("DAPR_API_TOKEN")],
         default: "none",
         what: "token for every call of the sidecar",
@@ -334,8 +360,62 @@ pub(super) const ROWS: &[Row] = &[
         },
     },
     Row {
+        flag: Some("local"),
+        value: "WHEN",
+        alone: Some("on"),
+        variables: &[variable("FUNCTION_LOCAL")],
+        default: "auto: without DAPR_* and APP_API_TOKEN, and outside Kubernetes",
+        what: "the embedded backend stands in for a Dapr sidecar",
+        expected: "auto, on or off",
+        set: |settings, value| {
+            settings.local = switch(value)?;
+            Some(())
+        },
+    },
+    Row {
+        flag: Some("data-dir"),
+        value: "FOLDER",
+        alone: None,
+        variables: &[variable("FUNCTION_DATA_DIR")],
+        default: "none: in memory",
+        what: "where the embedded backend keeps messages and state when the process ends",
+        expected: "a path",
+        set: |settings, value| {
+            settings.data_dir = Some(value.into());
+            (!value.is_empty()).then_some(())
+        },
+    },
+    Row {
+        flag: Some("local-port"),
+        value: "PORT",
+        alone: None,
+        variables: &[variable("FUNCTION_LOCAL_PORT")],
+        default: "3500, or a free one",
+        what: "port of the embedded backend's HTTP API, which is Dapr's",
+        expected: "a number from 0 to 65535",
+        set: |settings, value| {
+            settings.local_port = Some(value.parse().ok()?);
+            Some(())
+        },
+    },
+    #[cfg(feature = "local")]
+    Row {
         flag: None,
         value: "",
+        alone: None,
+        variables: &[variable("FUNCTION_LOCAL_FAULTS")],
+        default: "none",
+        what: "what goes wrong in the embedded backend on purpose, for tests: duplicate=0.1,reorder=0.2,delay=50ms,seed=7",
+        expected: "some of duplicate=<share>, reorder=<share>, delay=<duration> and seed=<number>, separated by commas",
+        set: |settings, value| {
+            settings.faults = value.parse().ok()?;
+            Some(())
+        },
+    },
+    Row {
+        flag: None,
+        value: "",
+        alone: None,
         variables: &[variable("LOG_FORMAT")],
         default: "text on a terminal, else json",
         what: "form of the log lines on standard error",
@@ -353,6 +433,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("RUST_LOG")],
         default: "info",
         what: "levels to log",
@@ -368,6 +449,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         flag: None,
         value: "",
+        alone: None,
         variables: &[variable("FUNCTION_ACCESS_LOG")],
         default: "auto",
         what: "a log line for every request; auto: on a terminal; failures are always logged",

@@ -111,9 +111,7 @@ impl Http {
 
     async fn start(&self) -> Server {
         let function = self.function.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match startup::build(function.into_iter().collect(), &self.settings, &Manifest::default(), &Arc::default(), Vec::new())
-            .await
-        {
+        match startup::build(function.into_iter().collect(), &self.settings, &Manifest::default(), None, Vec::new()).await {
             Ok((server, _)) => server,
             Err(exit) => panic!("the function does not start: {exit}"),
         }

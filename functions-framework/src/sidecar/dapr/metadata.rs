@@ -46,7 +46,6 @@ pub(crate) enum SubscriptionOrigin {
 
 impl Dapr {
     /// Asks the sidecar for its components and for the subscriptions that are active.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the self-check at the start asks it"))]
     pub(crate) async fn metadata(&self, scope: &Scope) -> Result<Installed, SidecarError> {
         let found: proto::GetMetadataResponse = self.rpc(GET_METADATA, &proto::GetMetadataRequest {}, None, scope).await?;
         let components = found.registered_components.into_iter().map(|component| Component {

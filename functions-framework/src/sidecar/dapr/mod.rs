@@ -9,7 +9,7 @@ mod client;
 mod dial;
 mod invoke;
 mod link;
-mod metadata;
+pub(crate) mod metadata;
 mod send;
 mod state;
 mod status;
