@@ -116,6 +116,8 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `server` | the port and all around it: [`App`], [`main!`], [`testing`]. Without it there is the model alone, which builds for WebAssembly | yes |
+//! | `dapr` | the way to a Dapr sidecar, and from it: outputs, state and asynchronous inputs | yes |
+//! | `tls` | a sidecar elsewhere, by TLS (rustls; its cryptography, ring, needs a C compiler) | no |
 //! | `cloudevents-sdk` | functions may take and return [`cloudevents::Event`]; `TryFrom` makes one of an [`Event`] and back | yes |
 //! | `ws` | web sockets: `axum::extract::ws` | no |
 //! | `multipart` | uploads: `axum::extract::Multipart` | no |

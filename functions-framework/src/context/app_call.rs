@@ -79,6 +79,16 @@ impl AppCall {
     ///
     /// # Errors
     /// A payload that is no JSON, a method that is no path, an app that cannot be reached. What the app answers is no error.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// #[derive(serde::Serialize)]
+    /// struct Order { id: u32 }
+    ///
+    /// async fn ship(ctx: Context) -> Result<bool> {
+    ///     Ok(ctx.invoke("shipping", "orders").send(&Order { id: 7 }).await?.status().is_success())
+    /// }
+    /// ```
     pub async fn send(mut self, payload: impl IntoPayload) -> Result<Response<Bytes>, Error> {
         let what = self.described();
         let (payload, content_type) = payload.into_payload().map_err(|error| error.context(format!("while {what}")))?;

@@ -62,6 +62,12 @@ impl<T: Serialize + Sync> IntoPayload for &T {
 
 impl IntoPayload for Event {
     fn into_payload(self) -> Result<(Bytes, &'static str), Error> {
+        (&self).into_payload()
+    }
+}
+
+impl IntoPayload for &Event {
+    fn into_payload(self) -> Result<(Bytes, &'static str), Error> {
         Ok((self.to_json(), "application/cloudevents+json"))
     }
 }

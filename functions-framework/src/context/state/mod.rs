@@ -79,12 +79,28 @@ impl Store {
     }
 
     /// Writes or deletes only when the value still has this etag; else the operation fails with [`SidecarCode::Aborted`].
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn replace(ctx: Context, etag: String) -> Result<()> {
+    ///     ctx.state("redis")?.etag(etag).save("last", "new").await
+    /// }
+    /// ```
     pub fn etag(mut self, etag: impl Into<String>) -> Self {
         self.etag = Some(etag.into());
         self
     }
 
     /// Writes or deletes only when the value is still the one that was read.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn forget(ctx: Context) -> Result<()> {
+    ///     let state = ctx.state("redis")?;
+    ///     let old = state.get_entry::<String>("last").await?;
+    ///     state.etag_of(&old).delete("last").await
+    /// }
+    /// ```
     pub fn etag_of<T>(mut self, entry: &Entry<T>) -> Self {
         self.etag.clone_from(&entry.etag);
         self
@@ -93,24 +109,52 @@ impl Store {
     /// Lets the first of several writers win, and the others fail with [`SidecarCode::Aborted`]; without it the last one wins.
     ///
     /// Without an etag most stores then write only where there is nothing yet.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn claim(ctx: Context, owner: String) -> Result<()> {
+    ///     ctx.state("redis")?.first_write().save("owner", &owner).await
+    /// }
+    /// ```
     pub fn first_write(mut self) -> Self {
         self.first_write = true;
         self
     }
 
     /// Reads what was written last, and writes to all replicas before the operation is done, where the store has several.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn exact(ctx: Context) -> Result<Option<u64>> {
+    ///     ctx.state("redis")?.strong().get("balance").await
+    /// }
+    /// ```
     pub fn strong(mut self) -> Self {
         self.strong = true;
         self
     }
 
     /// Forgets what is saved after this time, in whole seconds and rounded up; not every store can.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn remember(ctx: Context, code: u32) -> Result<()> {
+    ///     ctx.state("redis")?.ttl(std::time::Duration::from_secs(300)).save("code", &code).await
+    /// }
+    /// ```
     pub fn ttl(mut self, time: Duration) -> Self {
         self.ttl = Some(time);
         self
     }
 
     /// Adds metadata that the store knows, such as `partitionKey`.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn of_tenant(ctx: Context, tenant: String) -> Result<Option<String>> {
+    ///     ctx.state("cosmos")?.metadata("partitionKey", tenant).get("name").await
+    /// }
+    /// ```
     pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.insert(name.into(), value.into());
         self
@@ -136,6 +180,13 @@ impl Store {
     ///
     /// # Errors
     /// A store that cannot be read.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn picture(ctx: Context) -> Result<Vec<u8>> {
+    ///     Ok(ctx.state("redis")?.get_bytes("picture").await?.unwrap_or_default().into())
+    /// }
+    /// ```
     pub async fn get_bytes(&self, key: &str) -> Result<Option<Bytes>, Error> {
         self.get_bytes_entry(key).await.map(|entry| entry.value)
     }
@@ -144,6 +195,13 @@ impl Store {
     ///
     /// # Errors
     /// As [`get`](Self::get).
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn version(ctx: Context) -> Result<Option<String>> {
+    ///     Ok(ctx.state("redis")?.get_entry::<u64>("count").await?.etag)
+    /// }
+    /// ```
     pub async fn get_entry<T: DeserializeOwned>(&self, key: &str) -> Result<Entry<T>, Error> {
         self.get_bytes_entry(key).await?.decode(&self.declared.name)
     }
@@ -206,6 +264,13 @@ impl Store {
     ///
     /// # Errors
     /// As [`save`](Self::save).
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn keep(ctx: Context, picture: Vec<u8>) -> Result<()> {
+    ///     ctx.state("redis")?.save_bytes("picture", picture).await
+    /// }
+    /// ```
     pub async fn save_bytes(&self, key: &str, value: impl Into<Bytes>) -> Result<(), Error> {
         let change = self.write(key, Some(value.into()))?;
         self.change(vec![change], false, || format!("saving `{key}`")).await
@@ -240,6 +305,13 @@ impl Store {
     ///
     /// # Errors
     /// An etag that does not fit, or a store that cannot be written.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn forget(ctx: Context) -> Result<()> {
+    ///     ctx.state("redis")?.delete("last").await
+    /// }
+    /// ```
     pub async fn delete(&self, key: &str) -> Result<(), Error> {
         let change = self.write(key, None)?;
         self.change(vec![change], false, || format!("deleting `{key}`")).await
@@ -249,6 +321,13 @@ impl Store {
     ///
     /// # Errors
     /// As [`delete`](Self::delete); and an etag, which can belong to one value only.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Result};
+    /// async fn forget(ctx: Context) -> Result<()> {
+    ///     ctx.state("redis")?.delete_many(["north", "south"]).await
+    /// }
+    /// ```
     pub async fn delete_many(&self, keys: impl IntoIterator<Item = impl Into<String>>) -> Result<(), Error> {
         let changes = keys.into_iter().map(|key| self.write_of_many(&key.into(), None));
         let changes: Vec<_> = changes.collect::<Result<_, _>>()?;

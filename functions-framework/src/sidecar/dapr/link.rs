@@ -27,7 +27,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A sidecar sends away who pings more often than every eight seconds.
-const PING: Duration = Duration::from_secs(30);
+const PING: Duration = Duration::from_secs(15);
 
 /// One of the two APIs of a sidecar.
 pub(super) struct Link {

@@ -19,7 +19,7 @@ pub(super) fn refused(status: &Status) -> SidecarError {
         Code::ResourceExhausted => SidecarCode::ResourceExhausted,
         Code::DeadlineExceeded => SidecarCode::DeadlineExceeded,
         Code::Unavailable => SidecarCode::Unavailable,
-        Code::Internal | Code::DataLoss => SidecarCode::Internal,
+        Code::Internal | Code::DataLoss => internal(status.message()),
         Code::Ok | Code::Cancelled | Code::Unknown => SidecarCode::Unknown,
     };
     let said = if status.message().is_empty() { status.code().description() } else { status.message() };
@@ -33,6 +33,19 @@ pub(super) fn refused(status: &Status) -> SidecarError {
         }
         SidecarCode::Unauthenticated => SidecarError::new(code, format!("{said} (DAPR_API_TOKEN)")),
         _ => SidecarError::new(code, said),
+    }
+}
+
+/// A sidecar (1.18) calls internal what other calls of it have codes for, and only its words tell.
+fn internal(said: &str) -> SidecarCode {
+    if said.contains("possible etag mismatch") {
+        SidecarCode::Aborted
+    } else if said.contains("couldn't find output binding") {
+        SidecarCode::NotFound
+    } else if said.contains("does not support") {
+        SidecarCode::Unimplemented
+    } else {
+        SidecarCode::Internal
     }
 }
 
@@ -88,6 +101,20 @@ mod tests {
             assert!(error.message().starts_with("why"), "{error}");
         }
         assert_eq!(refused(&Status::new(Code::Internal, "")).message(), "Internal error");
+    }
+
+    #[test]
+    fn what_a_sidecar_calls_internal_is_told_by_its_words() {
+        for (said, code, retry) in [
+            ("error while executing state transaction: possible etag mismatch. error from", SidecarCode::Aborted, true),
+            ("error invoking output binding a: couldn't find output binding a", SidecarCode::NotFound, false),
+            ("binding a does not support operation b. supported operations:create", SidecarCode::Unimplemented, false),
+            ("state store does not support querying", SidecarCode::Unimplemented, false),
+            ("error invoking output binding a: connection refused", SidecarCode::Internal, true),
+        ] {
+            let error = refused(&Status::internal(said));
+            assert_eq!((error.code(), error.can_retry()), (code, retry), "{said}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod new_crate;
 mod open_function;
 mod settings;
 mod several;
+mod sidecar;
 mod start;
 
 use black_box_tests::{Program, Start};

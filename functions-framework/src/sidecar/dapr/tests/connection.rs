@@ -12,7 +12,7 @@ use bytes::Bytes;
 use dapr::dapr::proto::runtime::v1 as proto;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream, UnixListener},
+    net::{TcpListener, TcpSocket, TcpStream, UnixListener},
 };
 
 use super::{Act, Fake, dapr, message, no_scope};
@@ -30,9 +30,12 @@ fn within(time: Duration) -> Scope {
     Scope { deadline: Some(Instant::now() + time), ..Scope::default() }
 }
 
-/// A port at which nobody listens.
-async fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+/// A port at which nobody listens, and nobody else can.
+fn quiet() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
 }
 
 #[tokio::test]
@@ -49,7 +52,7 @@ async fn nothing_is_opened_before_it_is_needed_and_then_once() {
 
 #[tokio::test]
 async fn an_absent_sidecar_is_unavailable_within_the_time_that_is_left() {
-    let port = free_port().await;
+    let (_socket, port) = quiet();
     let error = dapr(port).publish(anything(), within(Duration::from_millis(100))).await.unwrap_err();
     assert_eq!(error.code(), SidecarCode::Unavailable);
     assert!(error.can_retry());
@@ -61,14 +64,14 @@ async fn an_absent_sidecar_is_unavailable_within_the_time_that_is_left() {
 
 #[tokio::test]
 async fn a_sidecar_that_starts_later_gets_the_call() {
-    let port = free_port().await;
+    let (socket, port) = quiet();
     let dapr = Arc::new(dapr(port));
     let caller = Arc::clone(&dapr);
     let call = tokio::spawn(async move { caller.publish(anything(), no_scope()).await });
     while dapr.grpc.failures() == 0 {
         tokio::task::yield_now().await;
     }
-    let fake = Fake::on(TcpListener::bind(("127.0.0.1", port)).await.unwrap(), |_| message(&()));
+    let fake = Fake::on(socket.listen(8).unwrap(), |_| message(&()));
     call.await.unwrap().unwrap();
     assert_eq!(fake.seen().len(), 1);
     assert_eq!(dapr.grpc.failures(), 0);
