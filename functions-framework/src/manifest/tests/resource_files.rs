@@ -86,7 +86,6 @@ spec: {pubsubname: broker, topic: mails, route: /mails, bulkSubscribe: {enabled:
         ("empty", plain("")),
     ];
     assert_eq!(*metadata, expected.map(|(name, value)| (name.to_owned(), value)));
-    assert_eq!((component.plain("REDISHOST"), component.plain("user")), (Some("localhost:6379"), None));
 
     let [new, old] = &subscriptions[..] else { panic!("{subscriptions:?}") };
     assert_eq!((new.name.as_str(), new.component.as_str(), new.topic.as_str()), ("new", "broker", "orders"));
