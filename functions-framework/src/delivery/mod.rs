@@ -25,6 +25,7 @@ pub(crate) use self::{
     inputs::{Inputs, declare},
     mount::{Callbacks, Mount, Rules},
     source::{Source, Terms},
+    subscription::Subscription,
     token::Token,
 };
 use crate::{event::Event, function::BoxFuture, outcome::Verdict, sidecar::Trace};

@@ -28,7 +28,7 @@ impl Subscription {
     ///
     /// # Errors
     /// A value that cannot be read, by input and key, for whoever wrote the manifest.
-    pub(super) fn of(input: &Input) -> Result<Self, String> {
+    pub(crate) fn of(input: &Input) -> Result<Self, String> {
         let mut subscription = Self { metadata: input.metadata.clone(), ..Self::default() };
         let wrong = |key: &str, value: &str, expected: &str| {
             format!("input `{}`: metadata.{key}: {value:?}: expected {expected}", input.name)

@@ -27,6 +27,7 @@ mod plan;
 mod query;
 mod queue;
 mod record;
+mod rules;
 mod schedule;
 mod secrets;
 mod sent;

@@ -9,13 +9,17 @@ use super::{
     broker::{Exchange, Subscription},
     http::{Target, is_true},
     metadata::{Reader, SecretStores, secret_stores},
+    rules::Routes,
     schedule::Schedule,
     secrets::{Environment, Secrets},
     state::Prefix,
     storage::Root,
     subscriber::Kind,
 };
-use crate::manifest::{ComponentKind, Input, Manifest, component::Component};
+use crate::{
+    delivery,
+    manifest::{ComponentKind, Input, Manifest, component::Component},
+};
 
 /// All that the local backend is to be.
 #[derive(Debug, Default)]
@@ -124,7 +128,8 @@ impl Plan {
             plan.add(&declared, name, component_type, None)?;
         }
         for input in &manifest.inputs {
-            let source = plan.source(input, &declared.reader(&input.component));
+            let terms = delivery::Subscription::of(input)?;
+            let source = plan.source(input, terms, &declared.reader(&input.component));
             plan.put(source.map_err(|why| format!("input {}: {why}", input.name))?);
         }
         Ok(plan)
@@ -144,22 +149,21 @@ impl Plan {
         Ok(())
     }
 
-    fn source(&self, input: &Input, reader: &Reader<'_>) -> Result<Source, String> {
+    fn source(&self, input: &Input, terms: delivery::Subscription, reader: &Reader<'_>) -> Result<Source, String> {
         let part = self.parts.get(&input.component).ok_or_else(|| format!("component {} is not declared", input.component))?;
         let from = match &part.stand_in {
             StandIn::Clock(schedule) => From::Clock(schedule.clone()),
             StandIn::Broker => {
                 let topic = input.topic.clone().ok_or_else(|| format!("it says no topic of component {}", input.component))?;
-                let said = |name: &str| {
-                    input.metadata.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-                };
+                let said = |name: &str| terms.metadata.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
                 let exchange = Exchange::Topics { component: input.component.clone() };
                 From::Messages {
                     subscriptions: vec![Subscription { exchange, address: topic }],
                     kind: Kind::Topic {
                         component: input.component.clone(),
-                        raw: said("rawPayload").is_some_and(|text| is_true(text)),
-                        dead_letter_topic: said("deadLetterTopic").filter(|topic| !topic.is_empty()).cloned(),
+                        raw: said("rawPayload").is_some_and(|(_, text)| is_true(text)),
+                        routes: Routes::of(&input.name, &terms),
+                        dead_letter_topic: terms.dead_letter_topic.filter(|topic| !topic.is_empty()),
                     },
                     concurrency: concurrency(reader)?,
                 }

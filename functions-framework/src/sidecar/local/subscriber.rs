@@ -15,6 +15,7 @@ use super::{
     faults::{Faults, Retry},
     queue::{Entry, Queue},
     record::{self, Record},
+    rules::Routes,
     wrap,
 };
 use crate::{
@@ -49,6 +50,7 @@ pub(super) enum Kind {
         /// The subscriber says that there are no envelopes on the topic.
         raw: bool,
         dead_letter_topic: Option<String>,
+        routes: Routes,
     },
     Queue,
 }
@@ -57,10 +59,10 @@ impl Kind {
     /// What the function gets, read as if a sidecar had brought it.
     pub(super) fn incoming(&self, record: &Record) -> Result<Incoming, String> {
         let mut metadata = record.metadata.clone();
-        let Self::Topic { component, raw, .. } = self else { return Ok(queued(record.payload.clone(), metadata)) };
+        let Self::Topic { component, raw, routes, .. } = self else { return Ok(queued(record.payload.clone(), metadata)) };
         metadata.insert("pubsubName".to_owned(), component.clone());
         let body = if *raw { wrap::wrap_raw(&record.payload, component, &record.address) } else { record.payload.clone() };
-        let incoming = codec::topic_event(&body, metadata, Origin::Sidecar);
+        let incoming = Incoming { route: routes.route(&body), ..codec::topic_event(&body, metadata, Origin::Sidecar) };
         let Some(event) = &incoming.event else {
             // A sidecar brings any JSON object, and nothing else.
             serde_json::from_slice::<BTreeMap<&str, serde::de::IgnoredAny>>(&body)

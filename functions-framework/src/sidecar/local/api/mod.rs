@@ -119,7 +119,7 @@ async fn metadata(State(local): State<Arc<Local>>) -> Json<Value> {
         .collect();
     let mut subscriptions = Vec::new();
     for source in &local.plan.inputs {
-        let From::Messages { subscriptions: topics, kind: Kind::Topic { component, dead_letter_topic, raw }, .. } =
+        let From::Messages { subscriptions: topics, kind: Kind::Topic { component, dead_letter_topic, raw, .. }, .. } =
             &source.from
         else {
             continue;

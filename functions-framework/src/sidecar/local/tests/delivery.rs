@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::{server, sidecar::SidecarCode};
+use crate::{
+    server,
+    sidecar::{SidecarCode, Trace},
+};
 
 #[tokio::test]
 async fn what_is_published_comes_to_the_input_as_the_data_of_an_event() {
@@ -286,4 +289,28 @@ async fn of_two_inputs_on_one_topic_the_last_gets_its_events() {
     function.count(1).await;
     assert!(local.stop(LONG).await);
     assert_eq!(function.seen().iter().map(|seen| seen.input.as_str()).collect::<Vec<_>>(), ["second"]);
+}
+
+#[tokio::test]
+async fn an_event_takes_its_route_and_its_trace_with_it() {
+    let routes = r#"{"rules": [{"match": "event.type == \"order.placed\"", "path": "placed"}], "default": "/rest"}"#;
+    let manifest = Manifest {
+        inputs: vec![input("orders", "bus", "pubsub.kafka", Some("orders"), &[("routes", routes)])],
+        ..Manifest::default()
+    };
+    let function = Function::new(|_| success());
+    let local = start(&manifest, &[], options(), &function).await;
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let scope = Scope { trace: Trace { traceparent: Some(traceparent.into()), ..Trace::default() }, ..Scope::default() };
+    local.publish(message("bus", "orders", "a", &[("cloudevent.type", "order.placed")]), scope).await.unwrap();
+    function.count(1).await;
+    publish(&local, "orders", "b").await.unwrap();
+    let seen = function.count(2).await;
+    let told = |seen: &Seen| (seen.route.clone(), seen.traceparent.clone());
+    assert_eq!(told(&seen[0]), (Some("/placed".to_owned()), Some(traceparent.to_owned())));
+    assert_eq!(told(&seen[1]), (Some("/rest".to_owned()), None), "all zeros are no trace");
+    assert!(local.stop(LONG).await);
+    let wrong = input("orders", "bus", "pubsub.kafka", Some("orders"), &[("routes", "/a")]);
+    let error = refused(&Manifest { inputs: vec![wrong], ..Manifest::default() }, &[], options()).await.to_string();
+    assert!(error.starts_with("input `orders`: metadata.routes"), "{error}");
 }

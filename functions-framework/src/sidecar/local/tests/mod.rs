@@ -62,6 +62,8 @@ pub(crate) struct Seen {
     pub(crate) attempt: Option<u32>,
     pub(crate) metadata: Metadata,
     pub(crate) event_id: Option<String>,
+    pub(crate) route: Option<String>,
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Seen {
@@ -116,9 +118,10 @@ impl Function {
     }
 
     async fn call(self, input: String, incoming: Incoming) -> Outcome {
-        let Incoming { payload, attempt, metadata, event, .. } = incoming;
+        let Incoming { payload, attempt, metadata, event, route, trace } = incoming;
         let event_id = event.map(|event| event.id().to_owned());
-        let seen = Seen { input, payload, attempt, metadata, event_id };
+        let traceparent = trace.traceparent.map(|text| text.to_string());
+        let seen = Seen { input, payload, attempt, metadata, event_id, route, traceparent };
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(running, Ordering::SeqCst);
         self.seen.lock().unwrap().push(seen.clone());
