@@ -82,6 +82,8 @@ impl PartialEq for Data {
     }
 }
 
+impl Eq for Data {}
+
 impl From<Bytes> for Data {
     fn from(bytes: Bytes) -> Self {
         Self::new(bytes, Form::Bytes)

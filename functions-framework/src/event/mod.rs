@@ -66,11 +66,11 @@ use crate::error::Error;
 ///     event.into_builder().source("/forwarder").extension("origin", origin).build()
 /// }
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Event(Arc<Parts>);
 
 /// What an event is made of, until all of it is there.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Parts {
     texts: Texts,
     time: Option<DateTime<FixedOffset>>,
@@ -210,7 +210,8 @@ impl Event {
 
     /// Returns the data as the bytes that were sent: JSON as its text, and what came as Base64 decoded.
     ///
-    /// An empty body in binary mode is no data.
+    /// An empty body in binary mode is no data. The bytes are a part of what was read from the connection, which they keep in
+    /// memory as a whole: a program that holds on to many small ones copies them.
     ///
     /// ```
     /// use functions_framework::{Event, Result};

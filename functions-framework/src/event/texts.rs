@@ -76,6 +76,8 @@ impl PartialEq for Texts {
     }
 }
 
+impl Eq for Texts {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
