@@ -38,6 +38,13 @@ pub(crate) fn topic_event(body: &Bytes, metadata: Metadata, origin: Origin) -> I
     Incoming { payload, event, metadata, ..Incoming::default() }
 }
 
+/// Which topic of which component an event says it is of.
+pub(crate) fn subscription(body: &[u8]) -> Option<(String, String)> {
+    let members = members(body)?;
+    let text = |name: &str| serde_json::from_str::<String>(members.get(name)?.get()).ok();
+    Some((text("pubsubname")?, text("topic")?))
+}
+
 /// Reads an event, or its payload alone where there is no event to be made of it; none where the body is no event at all.
 fn read(body: &Bytes, metadata: &Metadata, origin: Origin) -> Option<(Option<Event>, Bytes)> {
     if origin == Origin::Sidecar

@@ -39,7 +39,7 @@ pub(super) struct Http {
 /// What a delivery is, by its path.
 enum To {
     Topic {
-        source: Arc<Source>,
+        source: Result<Arc<Source>, Unknown>,
         route: Option<String>,
         origin: Origin,
     },
@@ -86,20 +86,21 @@ impl Http {
             // As it was registered: a URL has it escaped, and gRPC has not.
             let route = route.map(|route| percent_decode_str(&route).decode_utf8_lossy().into_owned());
             let source = self.inputs.named(&name).map(Arc::clone);
-            return Some(source.map_or_else(To::Nowhere, |source| To::Topic { source, route, origin: Origin::Sidecar }));
+            return Some(To::Topic { source, route, origin: Origin::Sidecar });
         }
         if self.taken.at(path).is_ok() {
             return None;
         }
         let name = decoded(path);
         let to = |source: &Arc<Source>| match source.declared.kind() {
-            InputKind::PubSub => To::Topic { source: Arc::clone(source), route: None, origin: Origin::Proxy },
+            InputKind::PubSub => To::Topic { source: Ok(Arc::clone(source)), route: None, origin: Origin::Proxy },
             InputKind::Binding => To::Plain(Arc::clone(source)),
         };
         let found = if self.inputs.has_binding(&name) {
             self.inputs.binding(&name)
         } else if self.inputs.has_topic(&name) {
-            self.inputs.topic("", &name)
+            let source = self.inputs.topic("", &name).map(Arc::clone);
+            return Some(To::Topic { source, route: None, origin: Origin::Proxy });
         } else if let Some(job) = name.strip_prefix("job/") {
             return Some(self.inputs.named(job).map_or_else(To::Nowhere, |source| To::Plain(Arc::clone(source))));
         } else if self.rules.events_only {
@@ -117,7 +118,7 @@ impl Http {
             let text = r#"{"title":"Unauthorized","status":401,"detail":"the dapr-api-token is missing or wrong"}"#;
             return Box::pin(ready(json(StatusCode::UNAUTHORIZED, text)));
         }
-        let refusals = Arc::clone(&self.refusals);
+        let (inputs, refusals) = (Arc::clone(&self.inputs), Arc::clone(&self.refusals));
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let body = match body.collect().await {
@@ -130,6 +131,14 @@ impl Http {
             let (metadata, trace) = (metadata(&parts.headers), trace(&parts.headers));
             match to {
                 To::Topic { source, route, origin } => {
+                    // The proxy's path may be another input's: what the event says of itself holds (contract
+                    // function-context.md §1.8).
+                    let says = (origin == Origin::Proxy).then(|| codec::subscription(&body)).flatten();
+                    let named = says.and_then(|(component, topic)| inputs.subscribed(&component, &topic).cloned());
+                    let source = match named.map_or(source, Ok) {
+                        Ok(source) => source,
+                        Err(unknown) => return astray(&refusals, &unknown),
+                    };
                     if let Some(batch) = bulk::parse(&parts.headers, &body) {
                         let statuses = bulk::deliver(&source, route.as_deref(), batch, &trace).await;
                         return json(StatusCode::OK, statuses);
@@ -141,10 +150,7 @@ impl Http {
                     let outcome = source.deliver(Incoming { payload: body, metadata, trace, ..Incoming::default() }).await;
                     if outcome.verdict == Verdict::Success { reply(outcome.data) } else { answer(&outcome, None) }
                 }
-                To::Nowhere(unknown) => {
-                    warn(&refusals, &unknown.to_string());
-                    answer(&Outcome::retry(unknown.to_string()), None)
-                }
+                To::Nowhere(unknown) => astray(&refusals, &unknown),
             }
         })
     }
@@ -152,6 +158,13 @@ impl Http {
     fn refused(&self, why: &str) {
         warn(&self.refusals, why);
     }
+}
+
+/// Brings an event again that is for no input: to lose it for a wrong name would be worse.
+fn astray(refusals: &Repeats, unknown: &Unknown) -> Response {
+    let why = unknown.to_string();
+    warn(refusals, &why);
+    answer(&Outcome::retry(why), None)
 }
 
 fn warn(refusals: &Repeats, why: &str) {

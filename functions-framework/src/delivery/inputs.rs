@@ -141,6 +141,11 @@ impl Inputs {
             .ok_or_else(|| self.unknown(format_args!("no input is subscribed to topic `{topic}` of `{component}`")))
     }
 
+    /// Finds the input of a topic of a component, to the letter.
+    pub(crate) fn subscribed(&self, component: &str, topic: &str) -> Option<&Arc<Source>> {
+        self.by_topic.get(component)?.get(topic).map(|&index| &self.sources[index])
+    }
+
     /// Tells whether a component is an input, to the letter.
     pub(crate) fn has_binding(&self, component: &str) -> bool {
         self.by_binding.contains_key(component)

@@ -146,7 +146,7 @@ fn a_component_of_the_resources_stands_in_for_the_manifests_own() {
         Folder::of(&[("cron.yaml", &text)])
     };
     let own = read(Some(&file), None, &[]).unwrap();
-    assert_eq!(own.resources.components[0].plain("schedule"), Some("@every 2s"));
+    assert_eq!(own.resources.components[0].metadata[0].1, MetadataValue::Plain("@every 2s".to_owned()));
     let other = component("bindings.cron");
     let declaration = read(Some(&file), Some(other.path()), &[]).unwrap();
     let [cron] = &declaration.resources.components[..] else { panic!("{declaration:?}") };

@@ -134,6 +134,9 @@ impl Local {
                 let inputs = self.broker.send(&exchange, queue, vec![record]).await?;
                 Ok((done(Reply::default()).0, Some(inputs)))
             }
+            Some((stand_in @ StandIn::Undeclared, _)) => {
+                Err(SidecarError::new(SidecarCode::FailedPrecondition, format!("binding {component}: {stand_in}")))
+            }
             Some((StandIn::Clock(_), _)) => Err(invalid(format!("binding {component} is an input: nothing can be sent to it"))),
             _ => Err(self.unknown("output binding", component, |stand_in| {
                 matches!(stand_in, StandIn::Http(_) | StandIn::Files(_) | StandIn::Queue(_))

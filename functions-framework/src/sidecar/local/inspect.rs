@@ -71,6 +71,7 @@ fn describe(local: &Local, source: &Source) -> Value {
             value[if matches!(kind, Kind::Queue) { "queues" } else { "topics" }] = json!(addresses);
             value["waiting"] = json!(waiting);
         }
+        From::Outside => {}
     }
     value
 }
@@ -123,7 +124,7 @@ fn incoming(local: &Local, source: &Source, headers: &HeaderMap, body: Bytes, me
                 ..queued(Bytes::new(), Metadata::new())
             })
         }
-        From::Messages { kind: Kind::Queue, .. } => once(queued(body, metadata)),
+        From::Messages { kind: Kind::Queue, .. } | From::Outside => once(queued(body, metadata)),
         From::Messages { kind: kind @ Kind::Topic { component, raw, .. }, subscriptions, .. } => {
             let topic = subscriptions.first().map_or("", |subscription| &subscription.address);
             let payload = if *raw { body } else { envelope(local, component, topic, headers, &body, &metadata)? };

@@ -196,6 +196,7 @@ impl Local {
                     let (input, schedule, deliver) = (source.input.clone(), schedule.clone(), Arc::clone(deliver));
                     running.inputs.spawn(Arc::new(Clock { input, schedule, deliver }).run(self.phase.subscribe()));
                 }
+                Origin::Outside => {}
                 Origin::Messages { subscriptions, kind, concurrency } => {
                     for subscription in subscriptions {
                         let name = subscription.queue();

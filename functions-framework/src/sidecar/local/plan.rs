@@ -50,6 +50,8 @@ pub(super) enum StandIn {
     Secrets(Secrets),
     /// Nothing that a function could call.
     Nothing,
+    /// Nothing, for want of a declaration: the function context knows the name and the type, and no more.
+    Undeclared,
 }
 
 /// Where an input gets its events from.
@@ -63,7 +65,13 @@ pub(super) struct Source {
 #[derive(Debug)]
 pub(super) enum From {
     Clock(Schedule),
-    Messages { subscriptions: Vec<Subscription>, kind: Kind, concurrency: Option<usize> },
+    Messages {
+        subscriptions: Vec<Subscription>,
+        kind: Kind,
+        concurrency: Option<usize>,
+    },
+    /// Only from whoever injects them: `/_local/inputs`, or a sidecar that calls after all.
+    Outside,
 }
 
 /// Where a component says which queue it reads from, by what it is of: the first that is there.
@@ -153,6 +161,7 @@ impl Plan {
         let part = self.parts.get(&input.component).ok_or_else(|| format!("component {} is not declared", input.component))?;
         let from = match &part.stand_in {
             StandIn::Clock(schedule) => From::Clock(schedule.clone()),
+            StandIn::Undeclared => From::Outside,
             StandIn::Broker => {
                 let topic = input.topic.clone().ok_or_else(|| format!("it says no topic of component {}", input.component))?;
                 let said = |name: &str| terms.metadata.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -233,6 +242,10 @@ fn mentioned(manifest: &Manifest) -> impl Iterator<Item = (&str, &str, Component
 }
 
 fn stand_in(name: &str, component_type: &str, kind: Option<ComponentKind>, declared: &Declared<'_>) -> Result<StandIn, String> {
+    let needs_declaration = ["bindings.cron", "bindings.http", "bindings.localstorage"].contains(&component_type);
+    if needs_declaration && declared.component(name).is_none() {
+        return Ok(StandIn::Undeclared);
+    }
     let reader = declared.reader(name);
     let family = component_type.split('.').next().unwrap_or_default();
     Ok(match (family, component_type) {
@@ -289,6 +302,9 @@ impl fmt::Display for StandIn {
             Self::Secrets(Secrets::Environment { prefix }) => write!(f, "environment variables {prefix}…"),
             Self::Secrets(Secrets::File(secrets)) => write!(f, "{} secrets of a file", secrets.len()),
             Self::Nothing => f.write_str("nothing: calls of it fail"),
+            Self::Undeclared => f.write_str(
+                "nothing, what it does is declared nowhere: give its component in a function.yaml or by --resources",
+            ),
         }
     }
 }

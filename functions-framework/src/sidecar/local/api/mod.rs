@@ -152,7 +152,7 @@ const fn capabilities(stand_in: &StandIn) -> &'static [&'static str] {
         StandIn::Clock(_) => &["INPUT_BINDING"],
         StandIn::Http(_) | StandIn::Files(_) => &["OUTPUT_BINDING"],
         StandIn::Queue(_) => &["INPUT_BINDING", "OUTPUT_BINDING"],
-        StandIn::Secrets(_) | StandIn::Nothing => &[],
+        StandIn::Secrets(_) | StandIn::Nothing | StandIn::Undeclared => &[],
     }
 }
 
