@@ -148,7 +148,12 @@ impl Http {
                 }
                 To::Plain(source) => {
                     let outcome = source.deliver(Incoming { payload: body, metadata, trace, ..Incoming::default() }).await;
-                    if outcome.verdict == Verdict::Success { reply(outcome.data) } else { answer(&outcome, None) }
+                    match outcome.verdict {
+                        Verdict::Success => reply(outcome.data),
+                        // The body goes back to the component: a status would be taken for data.
+                        Verdict::Drop => reply(Bytes::new()),
+                        Verdict::Retry => answer(&outcome, None),
+                    }
                 }
                 To::Nowhere(unknown) => astray(&refusals, &unknown),
             }

@@ -14,6 +14,7 @@ mod health;
 mod hostile;
 mod http;
 mod http2;
+mod local;
 mod logs;
 mod manifest;
 mod new_crate;

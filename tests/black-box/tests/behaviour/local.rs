@@ -1,0 +1,132 @@
+//! Programs at a desk, with nothing installed: what each example does with its `function.yaml`.
+
+use std::path::{Path, PathBuf};
+
+use black_box_tests::{Folder, Program, Request, Start};
+use serde_json::{Value, json};
+
+use crate::examples::BUILT;
+
+/// An example with its own manifest, in a folder of its own.
+fn example(name: &str, folder: &Folder) -> Start {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name).join("function.yaml");
+    Start::new(BUILT.join(name)).env("FUNCTION_MANIFEST", manifest).env("FUNCTION_LOCAL_PORT", "0").directory(folder.path())
+}
+
+/// What the embedded backend shows at a path of the function's port.
+#[track_caller]
+fn shown(program: &Program, path: &str) -> Value {
+    program.get(&format!("/_local/{path}")).expect(200).json()
+}
+
+#[test]
+fn a_schedule_calls_its_function_and_says_what_stands_in_for_it() {
+    let program = example("cron-input", &Folder::new("cron")).serve();
+    program.log().wait_text("cron (bindings.cron): clock of this machine, @every 2s");
+    program.output().wait_text("called by ticks");
+    assert_eq!(shown(&program, "inputs")["inputs"][0]["name"], "ticks");
+    program.post("/_local/inputs/ticks", "application/json", "").expect(200);
+    program.terminate().expect(0, &[]);
+}
+
+#[test]
+fn what_one_function_publishes_the_other_gets() {
+    let program = example("pubsub", &Folder::new("pubsub")).serve();
+    let order = |cups: u32| json!({ "item": "coffee", "cups": cups }).to_string();
+    program.post("/orders", "application/json", order(2)).expect(202);
+    program.output().wait_text("2 x coffee");
+    let sent = shown(&program, "outputs");
+    assert_eq!(sent["outputs"][0]["data"], json!({ "item": "coffee", "cups": 2 }));
+
+    let dropped = program.post("/_local/inputs/orders", "application/json", order(0)).expect(422).json();
+    assert_eq!((&dropped["verdict"], &dropped["why"]), (&"drop".into(), &"an order of no cups".into()));
+    program.post("/_local/inputs/none", "application/json", "").expect(404);
+    program.terminate().expect(0, &[]);
+}
+
+#[test]
+fn what_waits_outlives_a_process_that_is_killed() {
+    let (folder, data) = (Folder::new("kept"), Folder::new("kept-data"));
+    let start = || example("pubsub", &folder).env("FUNCTION_DATA_DIR", data.path());
+    let publish = |program: &Program, number: u32| {
+        program.post("/orders", "application/json", json!({ "item": format!("n{number}"), "cups": 1 }).to_string()).expect(202);
+    };
+    // Every event waits long enough for the process to die before it.
+    let program = start().env("FUNCTION_LOCAL_FAULTS", "delay=1h").serve();
+    for number in 0..20 {
+        publish(&program, number);
+    }
+    program.kill();
+    let program = start().serve();
+    for number in 0..20 {
+        program.output().wait_text(&format!("1 x n{number}"));
+    }
+    program.terminate().expect(0, &[]);
+}
+
+#[test]
+fn a_binding_is_a_real_folder() {
+    let (folder, notes) = (Folder::new("binding"), Folder::new("binding-notes"));
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/binding-output/function.yaml"));
+    let text = text.expect("the example has one").replace("/tmp/notes", &notes.path().display().to_string());
+    let manifest: PathBuf = folder.path().join("function.yaml");
+    std::fs::write(&manifest, text).expect("the folder can be written");
+    let program = example("binding-output", &folder).env("FUNCTION_MANIFEST", &manifest).serve();
+    program.post("/notes/a.txt", "text/plain", "a note").expect(201);
+    assert_eq!(std::fs::read_to_string(notes.path().join("a.txt")).expect("it is there"), "a note");
+    program.post("/notes/..%2Fb.txt", "text/plain", "x").expect(500);
+    program.post("/notes/a.txt", "text/plain", "").expect(400);
+    program.terminate().expect(0, &[]);
+}
+
+#[test]
+fn no_visit_is_lost_when_many_come_at_once_and_the_count_outlives_the_process() {
+    let (folder, data) = (Folder::new("visits"), Folder::new("visits-data"));
+    let start = || example("state", &folder).env("FUNCTION_DATA_DIR", data.path()).serve();
+    let program = start();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            let program = &program;
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    program.send(&Request::new("POST", "/visits/ada")).expect(200);
+                }
+            });
+        }
+    });
+    assert_eq!(program.get("/visits/ada").expect(200).text(), "40\n");
+    program.kill();
+    let program = start();
+    assert_eq!(program.get("/visits/ada").expect(200).text(), "40\n");
+    program.send(&Request::new("DELETE", "/visits/ada")).expect(204);
+    assert_eq!(program.get("/visits/ada").expect(200).text(), "0\n");
+    program.terminate().expect(0, &[]);
+}
+
+#[test]
+fn it_never_stands_in_where_a_platform_is() {
+    let folder = Folder::new("platform");
+    example("cron-input", &folder)
+        .env("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+        .arg("--local")
+        .end()
+        .expect(78, &["--local", "Kubernetes"]);
+    let program = example("cron-input", &folder).env("DAPR_GRPC_PORT", "1").serve();
+    program.get("/_local/inputs").expect(404);
+    assert!(!program.log().text().contains("local backend"));
+}
+
+#[test]
+fn a_data_folder_that_is_damaged_is_left_as_it_is() {
+    let (folder, data) = (Folder::new("damaged"), Folder::new("damaged-data"));
+    let start = || example("state", &folder).env("FUNCTION_DATA_DIR", data.path());
+    start().serve().terminate().expect(0, &[]);
+    let file = std::fs::read_dir(data.path()).unwrap().filter_map(Result::ok).map(|entry| entry.path());
+    let file = file.max_by_key(|path| path.metadata().map_or(0, |metadata| metadata.len())).expect("a file is kept");
+    std::fs::write(&file, b"not a database at all").unwrap();
+    let ended = start().end();
+    assert!(matches!(ended.code, Some(70 | 78)), "{ended:?}");
+    assert!(ended.errors.contains(&data.path().display().to_string()), "{}", ended.errors);
+    assert_eq!(std::fs::read(&file).unwrap(), b"not a database at all");
+}
