@@ -1,6 +1,16 @@
 //! A function beside the real sidecar, called over either protocol; one file a subject.
 
+mod content;
 mod matrix;
+mod names;
+mod outage;
+mod retries;
+mod sizes;
+mod start;
+mod stop;
+mod token;
+mod topics;
+mod trace;
 
 use black_box_tests::{Daprd, Log, Program, Start};
 use serde_json::{Value, json};
