@@ -4,6 +4,7 @@ mod content;
 mod matrix;
 mod names;
 mod outage;
+mod proxy;
 mod retries;
 mod sizes;
 mod start;
