@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::Command, sync::LazyLock};
 use black_box_tests::{Folder, Request, Start};
 
 /// The folder the test programs are in, where cargo puts those of the examples too.
-static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(super) static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut build = Command::new(env!("CARGO"));
     build.arg("build").current_dir(env!("CARGO_MANIFEST_DIR"));
     let names: std::collections::BTreeSet<_> = EXAMPLES.iter().map(|(name, ..)| name).collect();

@@ -1,6 +1,7 @@
 //! A function beside the real sidecar, called over either protocol; one file a subject.
 
 mod content;
+mod go_cases;
 mod matrix;
 mod names;
 mod outage;
