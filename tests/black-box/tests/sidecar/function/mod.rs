@@ -1,5 +1,6 @@
 //! A function beside the real sidecar, called over either protocol; one file a subject.
 
+mod acknowledged;
 mod content;
 mod go_cases;
 mod matrix;
