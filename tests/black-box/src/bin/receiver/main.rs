@@ -1,5 +1,6 @@
 //! Functions that events call; each tells the log what it got, and its payload says how it ends.
 
+mod errands;
 mod senders;
 
 use std::{
@@ -12,7 +13,10 @@ use bytes::Bytes;
 use functions_framework::{Context, Error, Event, InputKind, Out, Result, function, http::Json};
 use serde_json::json;
 
-use self::senders::{carry, count, fail, greet, hold, late, relay};
+use self::{
+    errands::errand,
+    senders::{carry, count, fail, greet, hold, late, relay},
+};
 
 /// Ends as its payload says: `retry`, `drop`, `fail`, `give up`, `panic`, `sleep <milliseconds>`, `until <file>`, which is `retry`
 /// as long as there is no such file; other payloads are its reply.
@@ -136,5 +140,5 @@ async fn ordered(ctx: Context, payload: String) -> Result<()> {
 }
 
 functions_framework::main!(
-    receive, typed, event, orders, ticks, in_code, narrow, ordered, relay, carry, hold, fail, greet, count, late
+    receive, typed, event, orders, ticks, in_code, narrow, ordered, relay, carry, hold, fail, greet, count, late, errand
 );
