@@ -247,6 +247,11 @@ impl Program {
         &self.log
     }
 
+    /// What it has written to standard output.
+    pub const fn output(&self) -> &Log {
+        &self.output
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.running.child.id()

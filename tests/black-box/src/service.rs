@@ -69,21 +69,32 @@ impl Service {
     /// Its process id.
     #[track_caller]
     pub(crate) fn id(&self) -> u32 {
-        self.running.as_ref().unwrap_or_else(|| panic!("{} does not run", self.tool.name())).id()
+        self.running().id()
     }
 
     /// What it has written to standard output since its start.
     #[track_caller]
     pub(crate) fn output(&self) -> &Log {
-        self.running.as_ref().unwrap_or_else(|| panic!("{} does not run", self.tool.name())).output()
+        self.running().output()
+    }
+
+    /// Asks it to end (SIGTERM), and goes on.
+    #[track_caller]
+    pub(crate) fn ask_to_end(&self) {
+        self.running().signal("TERM");
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> Ended {
+        self.take().ended()
     }
 
     /// Asks it to end (SIGTERM) and waits.
     #[track_caller]
     pub(crate) fn stop(&mut self) -> Ended {
-        let running = self.take();
-        running.signal("TERM");
-        running.ended()
+        self.ask_to_end();
+        self.ended()
     }
 
     /// Kills it (SIGKILL).
@@ -95,6 +106,11 @@ impl Service {
     /// What it has written since its start, to either.
     fn wrote(&self) -> String {
         self.running.as_ref().map(|running| running.output().text() + &running.log().text()).unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn running(&self) -> &Starting {
+        self.running.as_ref().unwrap_or_else(|| panic!("{} does not run", self.tool.name()))
     }
 
     #[track_caller]

@@ -87,9 +87,14 @@ impl Daprd {
     }
 
     /// Waits until it has this many subscriptions: what is published before may be lost.
+    ///
+    /// It tells of a subscription before it subscribes; that it has done so it tells with its health, unless it asks the app for
+    /// its own first.
     #[track_caller]
     pub fn wait_for_subscriptions(&self, count: usize) {
-        crate::eventually("the sidecar has as many subscriptions", || (self.subscriptions().len() >= count).then_some(()));
+        crate::eventually("the sidecar has as many subscriptions", || {
+            (self.subscriptions().len() >= count && self.is_ready()).then_some(())
+        });
     }
 
     /// A figure that it counts, added up over all lines that have these labels:

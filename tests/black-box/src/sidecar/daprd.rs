@@ -73,6 +73,12 @@ impl Daprd {
         local(&self.ports.metrics)
     }
 
+    /// The port at which it calls the app.
+    #[track_caller]
+    pub fn app_port(&self) -> u16 {
+        self.app_port.as_ref().expect("the sidecar has an app").number()
+    }
+
     pub(super) const fn internal_port(&self) -> u16 {
         self.ports.internal.number()
     }
@@ -103,8 +109,7 @@ impl Daprd {
     /// Starts a function beside it, at the port that it calls, and waits until it listens; again after it has ended.
     #[track_caller]
     pub fn start_function(&self, start: Start) -> Program {
-        let port = self.app_port.as_ref().expect("the sidecar has an app").number();
-        start.env("PORT", port.to_string()).envs(self.variables()).serve()
+        start.env("PORT", self.app_port().to_string()).envs(self.variables()).serve()
     }
 
     /// Waits until it has found the app, and has asked it for its inputs.
@@ -114,10 +119,26 @@ impl Daprd {
         self.service.wait("the app is found", || is_up(http, "/v1.0/healthz").then_some(()));
     }
 
+    pub(super) fn is_ready(&self) -> bool {
+        is_up(self.http(), "/v1.0/healthz")
+    }
+
     /// Waits until `look` finds something, and not longer than it runs.
     #[track_caller]
     pub fn wait<T>(&mut self, what: &str, look: impl FnMut() -> Option<T>) -> T {
         self.service.wait(what, look)
+    }
+
+    /// Asks it to end (SIGTERM), and goes on.
+    #[track_caller]
+    pub fn ask_to_end(&self) {
+        self.service.ask_to_end();
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn ended(&mut self) -> Ended {
+        self.service.ended()
     }
 
     /// Asks it to end (SIGTERM) and waits.

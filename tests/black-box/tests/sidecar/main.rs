@@ -4,6 +4,7 @@
 
 mod bindings;
 mod brokers;
+mod function;
 mod harness;
 mod state;
 mod topics;

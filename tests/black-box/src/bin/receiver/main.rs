@@ -1,6 +1,10 @@
 //! Functions that events call; each tells the log what it got, and its payload says how it ends.
 
+mod errands;
+mod senders;
+
 use std::{
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
     time::Duration,
 };
@@ -9,13 +13,24 @@ use bytes::Bytes;
 use functions_framework::{Context, Error, Event, InputKind, Out, Result, function, http::Json};
 use serde_json::json;
 
-/// Ends as its payload says: `retry`, `drop`, `fail`, `give up`, `panic`, `sleep <milliseconds>`; other payloads are its reply.
+use self::{
+    errands::errand,
+    senders::{carry, count, fail, greet, hold, late, relay},
+};
+
+/// Ends as its payload says: `retry`, `drop`, `fail`, `give up`, `panic`, `sleep <milliseconds>`, `until <file>`, which is `retry`
+/// as long as there is no such file; other payloads are its reply.
+/// What comes to an input that is named `dead` is done.
 #[function(main = false)]
 async fn receive(ctx: Context, payload: Bytes) -> Result<Out> {
     let _running = note(&ctx, &payload);
+    if ctx.input().is_some_and(|input| input.name() == "dead") {
+        return Ok(Out::ok());
+    }
     let text = String::from_utf8_lossy(&payload).into_owned();
     match text.split_once(' ').unwrap_or((&text, "")) {
         ("retry", _) => Ok(Out::retry()),
+        ("until", file) => Ok(if Path::new(file).exists() { Out::ok() } else { Out::retry() }),
         ("drop", _) => Ok(Out::drop()),
         ("fail", _) => Err(Error::new("secret of the function")),
         ("give", _) => Err(Error::new("secret of the function").drop_event()),
@@ -124,4 +139,6 @@ async fn ordered(ctx: Context, payload: String) -> Result<()> {
     Ok(())
 }
 
-functions_framework::main!(receive, typed, event, orders, ticks, in_code, narrow, ordered);
+functions_framework::main!(
+    receive, typed, event, orders, ticks, in_code, narrow, ordered, relay, carry, hold, fail, greet, count, late, errand
+);
