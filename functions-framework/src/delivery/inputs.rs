@@ -257,3 +257,77 @@ fn nobody<'a>(input: &str, functions: impl Iterator<Item = &'a str>) -> String {
         names.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use functions_framework::{__private::Registration, Context, function};
+
+    use super::*;
+    use crate::{function::Function, outcome::Verdict, settings::Settings, startup};
+
+    #[function(main = false, input("a", "b"))]
+    async fn both(_ctx: Context) {}
+
+    #[function(main = false, input = "b")]
+    async fn second(_ctx: Context) {}
+
+    #[function(main = false)]
+    async fn rest(_ctx: Context) {}
+
+    #[function(main = false)]
+    async fn more(_ctx: Context) {}
+
+    #[function(main = false, topic = "bus/x/y")]
+    async fn in_code(_ctx: Context) {}
+
+    #[function(main = false)]
+    async fn request() {}
+
+    /// Which input calls which function, or why the start fails; the manifest declares bindings of these names.
+    async fn assigned(names: &[&str], functions: Vec<Function>) -> Result<Vec<(String, String)>, String> {
+        let inputs = names.iter().map(|name| manifest::Input {
+            name: (*name).to_owned(),
+            kind: ComponentKind::Binding,
+            component: (*name).to_owned(),
+            component_type: "bindings.mqtt3".to_owned(),
+            topic: None,
+            metadata: BTreeMap::new(),
+        });
+        let mut manifest = Manifest { inputs: inputs.collect(), ..Manifest::default() };
+        declare(&mut manifest, functions.iter().map(Function::deliveries));
+        let built = startup::build(functions, &Settings::default(), &Manifest::default(), None, Vec::new()).await;
+        let (_, endpoints) = built.map_err(|exit| exit.to_string())?;
+        let terms = Terms { undecodable: Verdict::Drop, access: false };
+        let inputs = Inputs::assign(&manifest, &endpoints, terms)?;
+        Ok(inputs.all().iter().map(|source| (source.declared.name.clone(), source.function().to_owned())).collect())
+    }
+
+    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(input, function)| ((*input).to_owned(), (*function).to_owned())).collect()
+    }
+
+    #[tokio::test]
+    async fn who_names_an_input_has_it_and_one_that_names_none_has_the_rest() {
+        let functions = || vec![second::function(), rest::function(), request::function()];
+        assert_eq!(
+            assigned(&["a", "b", "c"], functions()).await.unwrap(),
+            pairs(&[("a", "rest"), ("b", "second"), ("c", "rest")])
+        );
+        let in_code = assigned(&["a"], vec![in_code::function(), rest::function()]).await.unwrap();
+        assert_eq!(in_code, pairs(&[("a", "rest"), ("bus/x/y", "in_code")]));
+        assert_eq!(assigned(&[], vec![rest::function(), more::function()]).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn an_input_for_two_for_none_or_of_no_manifest_is_told() {
+        let why = async |names: &[&str], functions| assigned(names, functions).await.unwrap_err();
+        let two = why(&["a", "b"], vec![both::function(), second::function()]).await;
+        assert!(two.contains("input `b` could call `both` or `second`"), "{two}");
+        let open = why(&["c"], vec![rest::function(), more::function()]).await;
+        assert!(open.contains("input `c` could call `rest` or `more`"), "{open}");
+        let none = why(&["b", "c"], vec![second::function()]).await;
+        assert!(none.contains("no function takes the input `c`"), "{none}");
+        let missing = why(&["a"], vec![both::function()]).await;
+        assert!(missing.contains("function `both` wants the input `b`") && missing.contains("declared: a"), "{missing}");
+    }
+}

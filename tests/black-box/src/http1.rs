@@ -19,7 +19,7 @@ pub struct Request {
 impl Request {
     /// Of any method, without a body.
     pub fn new(method: &str, path: &str) -> Self {
-        Self { head: format!("{method} {path} HTTP/1.1\r\nhost: test\r\n").into(), body: None }
+        Self { head: format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n").into(), body: None }
     }
 
     /// A GET.

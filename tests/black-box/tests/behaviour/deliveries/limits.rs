@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use black_box_tests::{AppCallback, Request};
+use black_box_tests::{AppCallback, Request, eventually};
 use dapr::dapr::proto::runtime::v1::TopicEventRequest;
 use serde_json::json;
 use tonic::Code;
@@ -122,10 +122,13 @@ fn a_storm_of_failures_leaves_the_function_responsive_and_the_log_readable() {
         sidecar.binding("tick", "fail").unwrap_err();
     }
     sidecar.binding("tick", "ok").unwrap();
-    let lines = program.log().all(|line| line.message().contains("delivery failed"));
-    assert!(!lines.is_empty() && lines.len() < 100, "{} lines", lines.len());
-    let counted: u64 = program.log().lines().iter().filter_map(|line| line.json["silent"].as_u64()).sum();
-    assert_eq!(counted + lines.len() as u64, 500, "each failure is a line or counted");
+    // The last of them may still be in the pipe.
+    let lines = eventually("each failure is a line or counted", || {
+        let lines = program.log().all(|line| line.message().contains("delivery failed"));
+        let counted: u64 = program.log().lines().iter().filter_map(|line| line.json["silent"].as_u64()).sum();
+        (counted + lines.len() as u64 == 500).then_some(lines.len())
+    });
+    assert!((1..100).contains(&lines), "{lines} lines");
 }
 
 #[test]
