@@ -115,8 +115,8 @@ async fn say_goodbye_to_a_call(mut stream: TcpStream) {
         stream.read_exact(&mut head).await.unwrap();
         let mut frame = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
         stream.read_exact(&mut frame).await.unwrap();
-        const HEADERS: u8 = 1;
-        if head[3] == HEADERS {
+        let is_headers = head[3] == 1;
+        if is_headers {
             break;
         }
     }
