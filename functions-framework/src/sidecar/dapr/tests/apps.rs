@@ -63,9 +63,11 @@ async fn a_method_that_may_be_repeated_is_when_the_connection_broke() {
 
 #[tokio::test]
 async fn an_app_that_does_not_answer_is_left_when_the_time_is_up() {
-    let fake = Fake::start(|_| Act::Never).await;
-    let request = Request::get("/").body(Bytes::new()).unwrap();
+    let fake = Fake::silent_after(|| answer(200, "")).await;
+    let dapr = fake.dapr();
+    let request = || Request::get("/").body(Bytes::new()).unwrap();
+    dapr.invoke("shop", request(), no_scope()).await.unwrap();
     let scope = Scope { deadline: Some(Instant::now() + Duration::from_millis(50)), ..Scope::default() };
-    let error = fake.dapr().invoke("shop", request, scope).await.unwrap_err();
+    let error = dapr.invoke("shop", request(), scope).await.unwrap_err();
     assert_eq!(error.code(), SidecarCode::DeadlineExceeded);
 }

@@ -43,9 +43,12 @@ async fn its_errors_are_those_of_grpc() {
     let mut client = context(Arc::new(fake.dapr()), Scope::default()).dapr().unwrap();
     let status = client.try_lock_alpha1(proto::TryLockRequest::default()).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::FailedPrecondition, "lock stores not configured"));
-    let fake = Fake::start(|_| Act::Never).await;
+    let fake = Fake::silent_after(|| message(&proto::TryLockResponse::default())).await;
+    let dapr = Arc::new(fake.dapr());
+    let mut client = context(Arc::clone(&dapr) as _, Scope::default()).dapr().unwrap();
+    client.try_lock_alpha1(proto::TryLockRequest::default()).await.unwrap();
     let scope = Scope { deadline: Some(Instant::now() + Duration::from_millis(50)), ..Scope::default() };
-    let mut client = context(Arc::new(fake.dapr()), scope).dapr().unwrap();
+    let mut client = context(dapr, scope).dapr().unwrap();
     let status = client.try_lock_alpha1(proto::TryLockRequest::default()).await.unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded);
 }

@@ -81,7 +81,7 @@ async fn a_call_carries_token_trace_and_time_and_nothing_else() {
     dapr.invoke_binding(to("table", "query", "x"), no_scope()).await.unwrap();
     let seen = fake.seen();
     let names = |index: usize| {
-        let mut names: Vec<_> = seen[index].headers.keys().map(|name| name.as_str()).collect();
+        let mut names: Vec<_> = seen[index].headers.keys().map(http::HeaderName::as_str).collect();
         names.sort_unstable();
         names
     };

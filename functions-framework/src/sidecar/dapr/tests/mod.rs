@@ -8,7 +8,10 @@ mod messages;
 
 use std::{
     convert::Infallible,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -102,6 +105,12 @@ impl Fake {
         self.goodbye.send_modify(|count| *count += 1);
         // Every connection holds a receiver until its end.
         self.goodbye.closed().await;
+    }
+
+    /// Answers the first call and no other: a deadline then meets an open connection, however busy the machine is.
+    async fn silent_after(answer: impl Fn() -> Act + Send + Sync + 'static) -> Self {
+        let calls = AtomicUsize::new(0);
+        Self::start(move |_| if calls.fetch_add(1, SeqCst) == 0 { answer() } else { Act::Never }).await
     }
 
     fn seen(&self) -> Vec<Seen> {
