@@ -38,7 +38,7 @@ struct Entry {
 pub(super) fn parse(headers: &HeaderMap, body: &Bytes) -> Option<Batch> {
     let is_json = headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let batch: Batch = is_json.then(|| serde_json::from_slice(body).ok()).flatten()?;
-    batch.ty.ends_with(".bulk").then_some(batch)
+    (batch.ty == "com.dapr.event.sent.bulk").then_some(batch)
 }
 
 /// Delivers them at once, as far as there are places; answers the JSON that daprd reads. An entry that is not in it comes again.

@@ -60,6 +60,7 @@ impl Http {
     }
 
     /// Answers a request, or gives it back.
+    #[expect(clippy::result_large_err, reason = "a request that is given back goes on, it is not kept")]
     pub(super) fn take(&self, request: Request) -> Result<BoxFuture<'static, Response>, Request> {
         let path = request.uri().path();
         let answer = match (request.method(), path) {

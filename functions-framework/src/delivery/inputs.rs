@@ -239,9 +239,12 @@ impl Wanted {
 fn missing(function: &str, wanted: &Wanted, declared: &[manifest::Input]) -> String {
     let (Wanted::Input(name) | Wanted::Topic(_, name) | Wanted::Binding(name)) = wanted;
     let names: Vec<_> = declared.iter().map(|input| &*input.name).collect();
-    let known = match names.is_empty() {
-        true => "the function context and function.yaml declare none; without them, name a topic = \"component/topic\" or a binding = \"component\"".to_owned(),
-        false => format!("declared: {}", names.join(", ")),
+    let known = if names.is_empty() {
+        "the function context and function.yaml declare none; without them, name a topic = \"component/topic\" or a \
+         binding = \"component\""
+            .to_owned()
+    } else {
+        format!("declared: {}", names.join(", "))
     };
     format!("function `{function}` wants the input `{name}`, which is not declared ({known})")
 }

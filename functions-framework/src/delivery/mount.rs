@@ -18,6 +18,7 @@ pub(crate) trait Mount: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// The request, when it is none of the sidecar's.
+    #[expect(clippy::result_large_err, reason = "a request that is given back goes on, it is not kept")]
     fn take(&self, request: Request) -> Result<BoxFuture<'static, Response>, Request>;
 }
 

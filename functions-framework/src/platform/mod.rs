@@ -22,8 +22,10 @@ use crate::{
 /// Connects a process to what is around it; `startup` finds it in the function.
 #[derive(Debug)]
 pub(crate) struct Platform {
-    pub(crate) connect: for<'a> fn(&'a Settings, &'a Declaration) -> BoxFuture<'a, Result<Box<dyn Backend>, Exit>>,
+    pub(crate) connect: for<'a> fn(&'a Settings, &'a Declaration) -> BoxFuture<'a, Connected>,
 }
+
+pub(crate) type Connected = Result<Box<dyn Backend>, Exit>;
 
 /// What carries what functions send, and brings the events that call them.
 pub(crate) trait Backend: fmt::Debug + Send + Sync {
@@ -47,7 +49,7 @@ pub(crate) const fn platform() -> Option<&'static Platform> {
     Some(&PLATFORM)
 }
 
-async fn connect(settings: &Settings, declaration: &Declaration) -> Result<Box<dyn Backend>, Exit> {
+async fn connect(settings: &Settings, declaration: &Declaration) -> Connected {
     #[cfg(feature = "local")]
     if local::is_chosen_by(settings)? {
         return Ok(Box::new(local::Embedded::start(settings, declaration).await?));

@@ -5,10 +5,26 @@ use axum::body::Body;
 use bytes::Bytes;
 use dapr::dapr::proto::common::v1::{InvokeRequest, InvokeResponse, http_extension::Verb};
 use http_body_util::BodyExt as _;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use prost_types::Any;
 use tonic::{Code, Status};
 
 use crate::{function::body::RequestBody, server::routes::Routes};
+
+/// What a path cannot hold as it is (RFC 3986 §3.3); a method may bring its own query.
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'^')
+    .add(b'|')
+    .add(b'\\');
 
 /// Calls the function whose route the method is, and answers what it answers.
 pub(super) async fn invoke(
@@ -36,7 +52,9 @@ fn request(headers: HeaderMap, message: InvokeRequest, max_body_size: usize) -> 
     let InvokeRequest { method, data, content_type, http_extension } = message;
     let (verb, query) = http_extension.map(|http| (http.verb(), http.querystring)).unwrap_or_default();
     let query = if query.is_empty() { query } else { format!("?{query}") };
-    let uri = format!("/{}{query}", method.trim_start_matches('/'));
+    // daprd has undone the escapes of a URL.
+    let path = utf8_percent_encode(method.trim_start_matches('/'), PATH);
+    let uri = format!("/{path}{query}");
     let body = data.map(|data| Bytes::from(data.value)).unwrap_or_default();
     let mut request = Request::builder().method(verb_of(verb)).uri(&uri);
     if let Some(kept) = request.headers_mut() {
@@ -77,5 +95,23 @@ const fn code(status: u16) -> Code {
         503 => Code::Unavailable,
         504 => Code::DeadlineExceeded,
         _ => Code::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dapr::dapr::proto::common::v1::HttpExtension;
+
+    use super::*;
+
+    #[test]
+    fn a_method_is_a_path_whatever_daprd_made_of_it() {
+        let uri = |method: &str, query: &str| {
+            let http_extension = Some(HttpExtension { verb: Verb::Get.into(), querystring: query.to_owned() });
+            let message = InvokeRequest { method: method.to_owned(), http_extension, ..InvokeRequest::default() };
+            request(HeaderMap::new(), message, 1).unwrap().uri().to_string()
+        };
+        assert_eq!(uri("echo/a b/é", "x=1&y=%20"), "/echo/a%20b/%C3%A9?x=1&y=%20");
+        assert_eq!(uri("/100%", ""), "/100%25");
     }
 }

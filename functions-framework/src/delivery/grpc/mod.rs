@@ -60,6 +60,7 @@ impl Grpc {
     }
 
     /// Answers a call, or gives the request back.
+    #[expect(clippy::result_large_err, reason = "a request that is given back goes on, it is not kept")]
     pub(super) fn take(&self, request: Request) -> Result<BoxFuture<'static, Response>, Request> {
         let is_grpc =
             request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));

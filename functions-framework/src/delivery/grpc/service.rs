@@ -96,13 +96,13 @@ impl Service {
         let source = Arc::clone(self.inputs.named(&name).map_err(|unknown| self.unknown(&unknown))?);
         let payload = data.map(|data| data.value.into()).unwrap_or_default();
         let outcome = source.deliver(Incoming { payload, trace, ..Incoming::default() }).await;
-        if outcome.verdict == Verdict::Retry { Err(failed(outcome)) } else { Ok(Response::new(JobEventResponse {})) }
+        if outcome.verdict == Verdict::Retry { Err(failed(&outcome)) } else { Ok(Response::new(JobEventResponse {})) }
     }
 }
 
 /// What brings the event again. The caller is the sidecar and no stranger, and its log is where somebody looks; still, what the
 /// function failed with stays here.
-fn failed(outcome: Outcome) -> Status {
+fn failed(outcome: &Outcome) -> Status {
     if outcome.crashed { Status::internal("the function panicked") } else { Status::unavailable("the function failed") }
 }
 
@@ -130,7 +130,7 @@ impl AppCallback for Service {
         let status = match outcome.verdict {
             Verdict::Success => TopicEventResponseStatus::Success,
             Verdict::Drop => TopicEventResponseStatus::Drop,
-            Verdict::Retry => return Err(failed(outcome)),
+            Verdict::Retry => return Err(failed(&outcome)),
         };
         Ok(Response::new(TopicEventResponse { status: status.into() }))
     }
@@ -146,7 +146,7 @@ impl AppCallback for Service {
         let metadata = metadata.into_iter().collect();
         let outcome = source.deliver(Incoming { payload: data.into(), metadata, trace, ..Incoming::default() }).await;
         if outcome.verdict == Verdict::Retry {
-            return Err(failed(outcome));
+            return Err(failed(&outcome));
         }
         Ok(Response::new(BindingEventResponse { data: outcome.data.into(), ..BindingEventResponse::default() }))
     }
