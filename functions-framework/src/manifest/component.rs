@@ -12,6 +12,7 @@ pub(crate) struct Resources {
 }
 
 /// A binding, a pub/sub broker, a state store or any other component, with what configures it.
+#[expect(clippy::struct_field_names, reason = "`type` is the field's own word, and Rust's")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Component {
     /// The name by which inputs, outputs and states know it: their `component`.

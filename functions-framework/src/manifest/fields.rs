@@ -41,7 +41,7 @@ impl Link {
             uri: node.field("uri")?.text()?,
             topic: node.field("topic")?.text()?,
             operation: node.field("operation")?.text()?,
-            metadata: node.field("metadata")?.map(Node::written)?,
+            metadata: node.field("metadata")?.metadata()?,
         })
     }
 
@@ -92,7 +92,7 @@ pub(super) fn read_tracing(tracing: &Node<'_>) -> Result<Tracing, Mistake> {
         Provider::SkyWalking => oap_server = some(&written.field("oapServer")?.text()?),
         Provider::OpenTelemetry => exporter = read_exporter(&written.field("exporter")?)?,
     }
-    let texts = |name: &str| tracing.field(name)?.map(Node::written);
+    let texts = |name: &str| tracing.field(name)?.metadata();
     Ok(Tracing { provider, oap_server, exporter, tags: texts("tags")?, baggage: texts("baggage")? })
 }
 

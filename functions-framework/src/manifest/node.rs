@@ -2,7 +2,10 @@
 //!
 //! Derived, the same would be 170 kB more of machine code in every function, and would take lists for objects.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+};
 
 use serde_json::Value;
 
@@ -31,32 +34,60 @@ impl fmt::Display for Mistake {
 }
 
 /// A value within another. Null is absent, and what is absent reads as empty.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Node<'a> {
     pub(super) value: &'a Value,
-    pub(super) path: String,
+    step: Step<'a>,
+    outer: Option<&'a Self>,
+}
+
+/// How one comes to a value from the one around it.
+#[derive(Debug, Clone, Copy)]
+enum Step<'a> {
+    Name(&'a str),
+    Index(usize),
 }
 
 impl<'a> Node<'a> {
     pub(super) const fn whole(value: &'a Value) -> Self {
-        Self { value, path: String::new() }
+        Self::at("", value)
     }
 
     /// A value that stands alone, though it was found at a path.
-    pub(super) fn at(path: &str, value: &'a Value) -> Self {
-        Self { value, path: path.to_owned() }
+    pub(super) const fn at(path: &'a str, value: &'a Value) -> Self {
+        Self { value, step: Step::Name(path), outer: None }
     }
 
     pub(super) fn is_absent(&self) -> bool {
         self.value.is_null()
     }
 
+    /// Where it is, such as `outputs[0].name`.
+    pub(super) fn path(&self) -> String {
+        let mut path = self.outer.map(Self::path).unwrap_or_default();
+        match self.step {
+            Step::Name(name) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+            }
+            Step::Index(index) => {
+                // Writing to a text cannot fail.
+                let _ = write!(path, "[{index}]");
+            }
+        }
+        path
+    }
+
     /// Says what is wrong with it.
+    #[cold]
     pub(super) fn mistake(&self, what: impl Into<String>) -> Mistake {
-        Mistake::new(self.path.clone(), what)
+        Mistake::new(self.path(), what)
     }
 
     /// Says what it is instead of what it has to be.
+    #[cold]
     pub(super) fn expected(&self, expected: &str) -> Mistake {
         self.mistake(match self.value {
             Value::Null => format!("expected {expected}"),
@@ -66,27 +97,23 @@ impl<'a> Node<'a> {
         })
     }
 
-    fn inner(&self, name: &str, value: &'a Value) -> Self {
-        let dot = if self.path.is_empty() { "" } else { "." };
-        Self { value, path: format!("{}{dot}{name}", self.path) }
-    }
-
     /// A member of an object.
-    pub(super) fn field(&self, name: &str) -> Result<Self, Mistake> {
-        match self.value {
-            Value::Object(members) => Ok(self.inner(name, members.get(name).unwrap_or(&Value::Null))),
-            Value::Null => Ok(self.inner(name, &Value::Null)),
-            _ => Err(self.expected("an object")),
-        }
+    pub(super) fn field<'b>(&'b self, name: &'b str) -> Result<Node<'b>, Mistake> {
+        let value = match self.value {
+            Value::Object(members) => members.get(name).unwrap_or(&Value::Null),
+            Value::Null => &Value::Null,
+            _ => return Err(self.expected("an object")),
+        };
+        Ok(Node { value, step: Step::Name(name), outer: Some(self) })
     }
 
     /// All members of an object.
-    pub(super) fn entries(&self) -> Result<Vec<(&'a str, Self)>, Mistake> {
+    pub(super) fn entries(&self) -> Result<Vec<(&str, Node<'_>)>, Mistake> {
         let mut entries = Vec::new();
         match self.value {
             Value::Object(members) => {
                 for (name, value) in members {
-                    entries.push((name.as_str(), self.inner(name, value)));
+                    entries.push((name.as_str(), Node { value, step: Step::Name(name), outer: Some(self) }));
                 }
             }
             Value::Null => (),
@@ -96,7 +123,7 @@ impl<'a> Node<'a> {
     }
 
     /// All members of an object, each read in the same way.
-    pub(super) fn map<T>(&self, read: fn(&Self) -> Result<T, Mistake>) -> Result<BTreeMap<String, T>, Mistake> {
+    pub(super) fn map<'b, T>(&'b self, read: fn(&Node<'b>) -> Result<T, Mistake>) -> Result<BTreeMap<String, T>, Mistake> {
         let mut map = BTreeMap::new();
         for (name, node) in self.entries()? {
             map.insert(name.to_owned(), read(&node)?);
@@ -105,18 +132,28 @@ impl<'a> Node<'a> {
     }
 
     /// The items of a list, each read in the same way.
-    pub(super) fn list<T>(&self, read: fn(&Self) -> Result<T, Mistake>) -> Result<Vec<T>, Mistake> {
+    pub(super) fn list<'b, T>(&'b self, read: fn(&Node<'b>) -> Result<T, Mistake>) -> Result<Vec<T>, Mistake> {
         let mut list = Vec::new();
         match self.value {
             Value::Array(items) => {
                 for (index, value) in items.iter().enumerate() {
-                    list.push(read(&Self { value, path: format!("{}[{index}]", self.path) })?);
+                    list.push(read(&Node { value, step: Step::Index(index), outer: Some(self) })?);
                 }
             }
             Value::Null => (),
             _ => return Err(self.expected("a list")),
         }
         Ok(list)
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&self) -> Result<Vec<String>, Mistake> {
+        self.list(Node::text)
+    }
+
+    /// Names and texts, for a component.
+    pub(super) fn metadata(&self) -> Result<BTreeMap<String, String>, Mistake> {
+        self.map(Node::written)
     }
 
     /// Refuses members that are none of these: a slip of the pen, where all that may be there is known.

@@ -51,7 +51,7 @@ pub(super) fn take(resources: &mut Resources, document: &Document) -> Result<(),
     let api_version = whole.field("apiVersion")?;
     let Some(version) = api_version.value.as_str().and_then(|version| version.strip_prefix("dapr.io/")) else { return Ok(()) };
     let name = |kind: &str| needed(&whole.field("metadata")?.field("name")?, &format!("the name of the {kind}"));
-    let scopes = || whole.field("scopes")?.list(Node::text);
+    let scopes = || whole.field("scopes")?.texts();
     match whole.field("kind")?.text()?.as_str() {
         "Component" => {
             let mut component = Written::read(&whole.field("spec")?)?.component(name("component")?)?;
@@ -63,10 +63,10 @@ pub(super) fn take(resources: &mut Resources, document: &Document) -> Result<(),
             let name = name("subscription")?;
             let spec = whole.field("spec")?;
             let (rules, default) = match version {
-                "v1alpha1" => (Vec::new(), spec.field("route")?),
+                "v1alpha1" => (Vec::new(), spec.field("route")?.text()?),
                 "v2alpha1" => {
                     let routes = spec.field("routes")?;
-                    (routes.field("rules")?.list(rule)?, routes.field("default")?)
+                    (routes.field("rules")?.list(rule)?, routes.field("default")?.text()?)
                 }
                 _ => return Err(api_version.expected("dapr.io/v1alpha1 or dapr.io/v2alpha1")),
             };
@@ -75,10 +75,10 @@ pub(super) fn take(resources: &mut Resources, document: &Document) -> Result<(),
                 component: needed(&spec.field("pubsubname")?, "the name of a pub/sub component")?,
                 topic: needed(&spec.field("topic")?, "the topic to subscribe to")?,
                 rules,
-                default_path: some(&default.text()?),
+                default_path: some(&default),
                 dead_letter_topic: some(&spec.field("deadLetterTopic")?.text()?),
                 bulk: bulk(&spec.field("bulkSubscribe")?)?,
-                metadata: spec.field("metadata")?.map(Node::written)?,
+                metadata: spec.field("metadata")?.metadata()?,
                 scopes: scopes()?,
             });
         }
@@ -107,7 +107,7 @@ fn bulk(bulk: &Node<'_>) -> Result<Option<Bulk>, Mistake> {
 #[derive(Debug, Clone)]
 pub(super) struct Written {
     /// Where it is written.
-    path: String,
+    pub(super) path: String,
     pub(super) component_type: String,
     version: String,
     metadata: Vec<(String, MetadataValue)>,
@@ -117,7 +117,7 @@ impl Written {
     pub(super) fn read(spec: &Node<'_>) -> Result<Self, Mistake> {
         spec.only(&["type", "version", "metadata", "ignoreErrors", "initTimeout"])?;
         Ok(Self {
-            path: spec.path.clone(),
+            path: spec.path(),
             component_type: spec.field("type")?.text()?,
             version: spec.field("version")?.text()?,
             metadata: spec.field("metadata")?.list(item)?,

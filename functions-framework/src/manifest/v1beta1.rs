@@ -41,8 +41,8 @@ impl Context {
             inputs: context.field("inputs")?.map(Link::read)?,
             outputs: context.field("outputs")?.map(Link::read)?,
             states: context.field("states")?.map(Link::read)?,
-            pre_plugins: context.field("prePlugins")?.list(Node::text)?,
-            post_plugins: context.field("postPlugins")?.list(Node::text)?,
+            pre_plugins: context.field("prePlugins")?.texts()?,
+            post_plugins: context.field("postPlugins")?.texts()?,
             plugins_tracing: context.field("pluginsTracing")?.value.clone(),
         })
     }

@@ -54,8 +54,8 @@ impl Context {
             inputs: context.field("inputs")?.map(Link::read)?,
             outputs: context.field("outputs")?.map(Link::read)?,
             states: context.field("states")?.map(Link::read)?,
-            pre_hooks: context.field("preHooks")?.list(Node::text)?,
-            post_hooks: context.field("postHooks")?.list(Node::text)?,
+            pre_hooks: context.field("preHooks")?.texts()?,
+            post_hooks: context.field("postHooks")?.texts()?,
             tracing: context.field("tracing")?.value.clone(),
         })
     }
@@ -68,7 +68,7 @@ impl Trigger {
             component_type: trigger.field("type")?.text()?,
             topic: trigger.field("topic")?.text()?,
             input_name: trigger.field("inputName")?.text()?,
-            metadata: trigger.field("metadata")?.map(Node::written)?,
+            metadata: trigger.field("metadata")?.metadata()?,
         })
     }
 }

@@ -23,10 +23,11 @@ impl Annotations {
     pub(super) fn read(annotations: &Node<'_>) -> Result<Self, Mistake> {
         let plugins = annotations.field("plugins")?;
         let written = within(&plugins)?;
-        let plugins = Node::at(&plugins.path, &written);
+        let path = plugins.path();
+        let plugins = Node::at(&path, &written);
         let names = |field: &str| {
             let names = plugins.field(field)?;
-            let listed = names.list(Node::text)?;
+            let listed = names.texts()?;
             Ok(Some(listed).filter(|_| !names.is_absent()))
         };
         // Before the function in this order, after it in the reverse.
@@ -35,7 +36,7 @@ impl Annotations {
         let hooks = Hooks { pre: names("pre")?.unwrap_or(order), post: names("post")?.unwrap_or(reverse) };
         let tracing = annotations.field("plugins.tracing")?;
         let hooks = Some(hooks).filter(|_| !plugins.is_absent());
-        Ok(Self { hooks, tracing: within(&tracing)?, tracing_path: tracing.path })
+        Ok(Self { hooks, tracing: within(&tracing)?, tracing_path: tracing.path() })
     }
 }
 

@@ -111,10 +111,18 @@ impl Declared {
         Ok(())
     }
 
-    pub(super) fn components(&self) -> Result<Vec<Component>, Mistake> {
+    /// The components of the manifest. One whose type is not that of its section works here; the platform looks for it in vain.
+    pub(super) fn components(&mut self) -> Result<Vec<Component>, Mistake> {
         let mut components = Vec::new();
         for (prefix, name, written) in self.sections.all() {
-            components.push(written.clone().component(self.sections.local_name(prefix, name))?);
+            let component = written.clone().component(self.sections.local_name(prefix, name))?;
+            if component.component_type.split('.').next() != Some(prefix) {
+                let (path, component_type) = (&written.path, &component.component_type);
+                let odd =
+                    format!("{path}: its type is {component_type}: OpenFunction finds it here only if that is {prefix}.*");
+                self.remarks.push(odd);
+            }
+            components.push(component);
         }
         Ok(components)
     }

@@ -63,7 +63,7 @@ fn function(document: &Document, existing: &Resources) -> Result<Function, Mista
     let annotations = Annotations::read(&metadata.field("annotations")?)?;
     let api_version = whole.field("apiVersion")?;
     let spec = whole.field("spec")?;
-    let declared = match api_version.text()?.as_str() {
+    let mut declared = match api_version.text()?.as_str() {
         "core.openfunction.io/v1beta1" => v1beta1::read(&spec)?,
         "core.openfunction.io/v1beta2" => v1beta2::read(&spec)?,
         _ => return Err(api_version.expected("core.openfunction.io/v1beta1 or core.openfunction.io/v1beta2")),

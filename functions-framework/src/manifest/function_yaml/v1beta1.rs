@@ -49,13 +49,13 @@ pub(super) fn read(spec: &Node<'_>) -> Result<Declared, Mistake> {
 fn reference(io: &Node<'_>) -> Result<Reference, Mistake> {
     io.only(&["name", "component", "type", "topic", "operation", "params"])?;
     Ok(Reference {
-        path: io.path.clone(),
+        path: io.path(),
         field: "component",
         component: io.field("component")?.text()?,
         component_type: io.field("type")?.text()?,
         topic: io.field("topic")?.text()?,
         name: io.field("name")?.text()?,
         operation: io.field("operation")?.text()?,
-        metadata: io.field("params")?.map(Node::written)?,
+        metadata: io.field("params")?.metadata()?,
     })
 }

@@ -26,7 +26,7 @@ pub(super) fn read(spec: &Node<'_>) -> Result<Declared, Mistake> {
             pubsub: serving.field("pubsub")?.map(Written::read)?,
             states: serving.field("states")?.map(state)?,
         },
-        hooks: Hooks { pre: hooks.field("pre")?.list(Node::text)?, post: hooks.field("post")?.list(Node::text)? },
+        hooks: Hooks { pre: hooks.field("pre")?.texts()?, post: hooks.field("post")?.texts()? },
         tracing: serving.field("tracing")?.value.clone(),
         params: params(&serving)?,
         remarks: Vec::new(),
@@ -36,7 +36,7 @@ pub(super) fn read(spec: &Node<'_>) -> Result<Declared, Mistake> {
 fn trigger(trigger: &Node<'_>) -> Result<Reference, Mistake> {
     trigger.only(&["name", "type", "topic", "inputName"])?;
     Ok(Reference {
-        path: trigger.path.clone(),
+        path: trigger.path(),
         field: "name",
         component: trigger.field("name")?.text()?,
         component_type: trigger.field("type")?.text()?,
@@ -51,14 +51,14 @@ fn output(output: &Node<'_>) -> Result<Reference, Mistake> {
     let output = output.field("dapr")?;
     output.only(&["name", "type", "topic", "outputName", "operation", "metadata"])?;
     Ok(Reference {
-        path: output.path.clone(),
+        path: output.path(),
         field: "name",
         component: output.field("name")?.text()?,
         component_type: output.field("type")?.text()?,
         topic: output.field("topic")?.text()?,
         name: output.field("outputName")?.text()?,
         operation: output.field("operation")?.text()?,
-        metadata: output.field("metadata")?.map(Node::written)?,
+        metadata: output.field("metadata")?.metadata()?,
     })
 }
 

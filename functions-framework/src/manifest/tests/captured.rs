@@ -39,17 +39,17 @@ fn merged(captured: &Captured) -> Manifest {
     merged.unwrap_or_else(|error| panic!("{}: {error}", captured.source))
 }
 
-/// The model as text to compare: an input, an output or a hook a line.
+/// The model as text to compare: an input, an output or a state a line.
 fn shown(source: &str, manifest: &Manifest) -> String {
-    let mut text = format!("# {source}\n");
+    let mut lines = vec![format!("# {source}")];
     let model = printed(manifest);
     for (field, value) in model.as_object().expect("it prints an object") {
         match value {
-            Value::Array(items) => text.extend(items.iter().map(|item| format!("{field}: {item}\n"))),
-            value => text += &format!("{field}: {value}\n"),
+            Value::Array(items) => lines.extend(items.iter().map(|item| format!("{field}: {item}"))),
+            value => lines.push(format!("{field}: {value}")),
         }
     }
-    text + "\n"
+    lines.join("\n") + "\n\n"
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "what a test merges is made for it")]
 fn merge(v1: Value, v2: Value) -> Manifest {
     merged(&v1, &v2).expect("both are right")
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    super::{component::Resources, file::File, function_yaml},
+    super::{ComponentKind, component::Resources, file::File, function_yaml},
     *,
 };
 
@@ -84,6 +84,14 @@ fn a_name_of_two_sections_is_two_components() {
     let components: Vec<_> = function.manifest.inputs.iter().map(|input| [&input.name[..], &input.component]).collect();
     assert_eq!(components, [["redis", "bindings-redis"], ["cron", "cron"]]);
     assert_eq!(function.manifest.states[0].component, "state-redis");
+}
+
+#[test]
+fn a_component_of_another_kind_than_its_section_is_remarked() {
+    let function = v1beta2("    bindings: {x: {type: pubsub.redis}}\n    triggers: {dapr: [{name: x, topic: t}]}\n").unwrap();
+    assert_eq!(function.manifest.inputs[0].kind, ComponentKind::PubSub);
+    let remark = "spec.serving.bindings.x: its type is pubsub.redis: OpenFunction finds it here only if that is bindings.*";
+    assert_eq!(function.remarks, [remark]);
 }
 
 #[test]

@@ -145,12 +145,13 @@ fn a_component_of_the_resources_stands_in_for_the_manifests_own() {
         );
         Folder::of(&[("cron.yaml", &text)])
     };
+    let schedule = |value: &str| [("schedule".to_owned(), MetadataValue::Plain(value.to_owned()))];
     let own = read(Some(&file), None, &[]).unwrap();
-    assert_eq!(own.resources.components[0].metadata[0].1, MetadataValue::Plain("@every 2s".to_owned()));
+    assert_eq!(own.resources.components[0].metadata, schedule("@every 2s"));
     let other = component("bindings.cron");
     let declaration = read(Some(&file), Some(other.path()), &[]).unwrap();
     let [cron] = &declaration.resources.components[..] else { panic!("{declaration:?}") };
-    assert_eq!(cron.metadata, [("schedule".to_owned(), MetadataValue::Plain("@hourly".to_owned()))]);
+    assert_eq!(cron.metadata, schedule("@hourly"));
     assert_eq!(declaration.remarks, ["the component `cron` of the resources is used, not that of the Function manifest"]);
     let broker = component("pubsub.redis");
     let error = read(Some(&file), Some(broker.path()), &[]).expect_err("they are not alike");

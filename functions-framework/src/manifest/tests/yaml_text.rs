@@ -103,15 +103,14 @@ fn what_is_no_yaml_is_shown_where_it_is() {
 #[test]
 fn a_text_that_would_fill_the_memory_is_refused() {
     broken(&format!("{}1{}", "[".repeat(200), "]".repeat(200)), "1:66: values are more than 64 deep");
-    let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
-    for level in 1..9 {
-        let aliases = vec![format!("*a{}", level - 1); 9].join(", ");
-        laughs += &format!("a{level}: &a{level} [{aliases}]\n");
-    }
+    let level = |level: usize, aliases: usize| {
+        let aliases = vec![format!("*a{}", level - 1); aliases].join(", ");
+        format!("a{level}: &a{level} [{aliases}]\n")
+    };
+    let laughs: String = (1..9).map(|number| level(number, 9)).collect();
+    let laughs = format!("a0: &a0 [x, x, x, x, x, x, x, x, x]\n{laughs}");
     broken(&laughs, "6:10: it has more than 100000 values");
-    let mut tower = "a0: &a0 [x]\n".to_owned();
-    for level in 1..80 {
-        tower += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
-    }
+    let tower: String = (1..80).map(|number| level(number, 1)).collect();
+    let tower = format!("a0: &a0 [x]\n{tower}");
     broken(&tower, "64:12: values are more than 64 deep");
 }

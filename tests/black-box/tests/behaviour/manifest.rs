@@ -148,7 +148,7 @@ fn a_mistake_ends_the_start_with_what_was_expected_and_where() {
     for (file, said) in [
         (
             "wrong.yaml",
-            "wrong.yaml:11:17: spec.serving.triggers.dapr[0].type: \"cron.bindings\": expected bindings.* or pubsub.*",
+            "wrong.yaml:12:17: spec.serving.triggers.dapr[0].type: \"cron.bindings\": expected bindings.* or pubsub.*",
         ),
         ("broken.yaml", "broken.yaml:7:12: spec.serving[0].triggers.dapr[1]: no YAML: unclosed bracket '['"),
         ("two.yaml", "two.yaml: expected one document of `kind: Function`, found 2: ticker, ticker"),
