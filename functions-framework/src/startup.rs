@@ -167,11 +167,12 @@ pub(crate) async fn build(
     let log = Log { access: telemetry::access_log(settings) };
     let alone = functions.len() == 1;
     let outside = backend.map(Backend::outside).unwrap_or_default();
+    let events_only = manifest.mode == Mode::Async && !manifest.http_trigger;
     let mut states = States::new();
     let mut routes = Vec::new();
     for function in functions {
         check_signature(&function, settings.signature);
-        routes.push(start(function, alone, Arc::clone(&outside), &mut states, limits.clone(), log).await?);
+        routes.push(start(function, alone, events_only, Arc::clone(&outside), &mut states, limits.clone(), log).await?);
     }
     let taken: Vec<&str> = routes.iter().flat_map(|route| &route.paths).map(String::as_str).collect();
     let takes_all = routes.iter().any(|route| route.endpoint.kind() == Kind::Http && route.paths.is_empty());
@@ -190,10 +191,16 @@ pub(crate) async fn build(
     if let Some(backend) = backend {
         let terms = Terms { undecodable: settings.undecodable, access: log.access };
         let inputs = Arc::new(Inputs::assign(manifest, &endpoints, terms).map_err(Exit::configuration)?);
+        for endpoint in &endpoints {
+            let names: Vec<_> = inputs.of(endpoint.name()).collect();
+            if !names.is_empty() {
+                endpoint.called_by(names.join(", "));
+            }
+        }
         let rules = Rules {
             token: Token::new(settings.app_token.clone()),
             max_body_size: settings.max_body_size,
-            events_only: manifest.mode == Mode::Async,
+            events_only,
             taken: declared,
         };
         server.mount = Some(backend.mount(inputs, rules, routes));
@@ -204,6 +211,7 @@ pub(crate) async fn build(
 async fn start(
     function: Function,
     alone: bool,
+    events_only: bool,
     outside: Arc<Outside>,
     states: &mut States,
     limits: Limits,
@@ -227,7 +235,11 @@ async fn start(
     };
     let verbs = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",");
     let first = paths.first().map_or("every path", String::as_str);
-    let route = if verbs.is_empty() { first.to_owned() } else { format!("{verbs} {first}") };
+    let route = match (verbs.as_str(), events_only && kind == Kind::OpenFunction && !has_path) {
+        (_, true) => "none, called by events".to_owned(),
+        ("", _) => first.to_owned(),
+        (verbs, _) => format!("{verbs} {first}"),
+    };
     let declared = has_path;
     Ok(Route {
         endpoint: Arc::new(Endpoint::new(handler, kind, route, origin, limits, deliveries, log)),
@@ -285,7 +297,7 @@ async fn bind_host(host: &str, port: u16) -> io::Result<TcpListener> {
 pub(crate) fn announce(endpoints: &[Arc<Endpoint>], listener: &TcpListener) {
     let address = listener.local_addr().map_or_else(|error| error.to_string(), |address| address.to_string());
     for endpoint in endpoints {
-        let (function, kind, route) = (endpoint.name(), endpoint.kind(), endpoint.route());
-        tracing::info!(%address, function, %kind, route, "listening");
+        let (function, kind, route, inputs) = (endpoint.name(), endpoint.kind(), endpoint.route(), endpoint.inputs());
+        tracing::info!(%address, function, %kind, route, inputs, "listening");
     }
 }

@@ -113,6 +113,11 @@ impl Inputs {
         &self.sources
     }
 
+    /// The names of the inputs that call a function.
+    pub(crate) fn of<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a str> {
+        self.sources.iter().filter(move |source| source.function() == function).map(|source| &*source.declared.name)
+    }
+
     /// Finds the input of this name: a job calls the one that is named as it is.
     pub(crate) fn named(&self, name: &str) -> Result<&Arc<Source>, Unknown> {
         let found = self.by_name.get(name).map(|&index| &self.sources[index]);

@@ -23,6 +23,8 @@ pub(super) fn merge(v1: Option<v1beta1::Context>, v2: Option<v1beta2::Context>) 
         version: if v1.version.is_empty() { v2.version.clone() } else { v1.version.clone() },
         mode: v1.mode().unwrap_or(if inputs.is_empty() { Mode::Sync } else { Mode::Async }),
         port: v1.port.or(v2.port),
+        // A platform's http trigger always has a port, and version 2 alone knows the triggers.
+        http_trigger: v2.port.is_some(),
         outputs: both.outputs()?,
         states: both.states()?,
         hooks: both.hooks(tracing.as_ref()),

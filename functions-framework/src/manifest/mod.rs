@@ -34,6 +34,9 @@ pub(crate) struct Manifest {
     pub(crate) version: String,
     pub(crate) mode: Mode,
     pub(crate) port: Option<u16>,
+    /// Whether requests call it too, where events do.
+    #[serde(skip)]
+    pub(crate) http_trigger: bool,
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) states: Vec<State>,

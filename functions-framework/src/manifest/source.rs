@@ -16,7 +16,6 @@ pub(crate) struct Declaration {
     pub(crate) manifest: Manifest,
     /// Of a Function manifest and of a folder of resources, for whoever stands in for the sidecar.
     #[cfg(feature = "local")]
-    #[cfg_attr(not(test), expect(dead_code, reason = "the local backend reads it"))]
     pub(crate) resources: Resources,
     /// The environment that a Function manifest gives to its function.
     pub(crate) params: BTreeMap<String, String>,

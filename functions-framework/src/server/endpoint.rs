@@ -6,7 +6,7 @@ use std::{
     future::{Future, poll_fn, ready},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll, ready},
@@ -54,6 +54,8 @@ pub(crate) struct Endpoint {
     handler: Handler,
     kind: Kind,
     route: String,
+    /// The inputs that call it, in words.
+    inputs: OnceLock<String>,
     origin: Arc<Origin>,
     limits: Limits,
     /// The deliveries that may still begin where nobody has set a limit.
@@ -134,6 +136,7 @@ impl Endpoint {
             handler,
             kind,
             route,
+            inputs: OnceLock::new(),
             origin,
             limits,
             places,
@@ -156,6 +159,17 @@ impl Endpoint {
     /// Where it is served, in words.
     pub(crate) fn route(&self) -> &str {
         &self.route
+    }
+
+    /// The inputs that call it, in words; none when it is called by requests only.
+    pub(crate) fn inputs(&self) -> Option<&str> {
+        self.inputs.get().map(String::as_str)
+    }
+
+    /// Notes which inputs call it.
+    pub(crate) fn called_by(&self, inputs: String) {
+        // They are assigned once.
+        let _ = self.inputs.set(inputs);
     }
 
     pub(crate) fn name(&self) -> &str {

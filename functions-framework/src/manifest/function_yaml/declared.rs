@@ -138,7 +138,9 @@ impl Declared {
         let port = self.port.or(Some(8080));
         let runtime = if self.triggers.is_empty() { "Knative" } else { "Async" }.to_owned();
         let mut v1 = v1beta1::Context { name: name.clone(), version: version.clone(), runtime, port, ..Default::default() };
-        let mut v2 = v1beta2::Context { name, version, ..Default::default() };
+        // Without a dapr trigger there is one of http, which the platform writes down where nobody has.
+        let http = if self.triggers.is_empty() { port } else { self.port };
+        let mut v2 = v1beta2::Context { name, version, port: http, ..Default::default() };
         for trigger in &self.triggers {
             let (kind, link) = self.link(trigger, existing)?;
             if kind == ComponentKind::PubSub && trigger.topic.is_empty() {
