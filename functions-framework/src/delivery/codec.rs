@@ -184,3 +184,103 @@ fn of_metadata(body: &Bytes, metadata: &Metadata) -> Option<(Option<Event>, Byte
     }
     Some((Some(attributes.event(Some(body.clone()))?), body.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read_as(body: &str, origin: Origin) -> Incoming {
+        topic_event(&Bytes::copy_from_slice(body.as_bytes()), Metadata::new(), origin)
+    }
+
+    fn event(members: &Value) -> String {
+        let mut event = json!({ "specversion": "1.0", "id": "1", "source": "/s", "type": "t" });
+        if let (Some(event), Some(members)) = (event.as_object_mut(), members.as_object()) {
+            event.extend(members.clone());
+        }
+        event.to_string()
+    }
+
+    #[test]
+    fn an_attribute_that_is_wrong_costs_itself_and_not_the_event() {
+        let incoming = read_as(
+            &event(&json!({ "id": 7, "time": "soon", "dataschema": "#", "Bad": 1, "n": 1.5, "data": [1] })),
+            Origin::Sidecar,
+        );
+        assert_eq!(incoming.payload, "[1]");
+        let event = incoming.event.unwrap();
+        assert_eq!((event.id(), event.time(), event.dataschema()), ("7", None, None));
+        assert_eq!(event.extensions().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(), ["n=1.5"]);
+    }
+
+    #[test]
+    fn without_an_id_there_is_a_payload_and_no_event() {
+        let incoming = read_as(&event(&json!({ "id": null, "data_base64": "AP8=" })), Origin::Sidecar);
+        assert!(incoming.event.is_none());
+        assert_eq!(incoming.payload, &b"\x00\xff"[..]);
+    }
+
+    #[test]
+    fn bytes_of_the_proxy_are_base64_and_its_text_is_text() {
+        for (media_type, payload) in
+            [("application/octet-stream", &b"\x00\xff"[..]), ("text/plain", b"AP8="), ("", b"\"AP8=\"")]
+        {
+            let body = event(&json!({ "datacontenttype": media_type, "data": "AP8=", "subject": "" }));
+            let incoming = read_as(&body, Origin::Proxy);
+            assert_eq!(incoming.payload, payload, "{media_type}");
+            assert_eq!(incoming.event.unwrap().data().unwrap(), payload, "{media_type}");
+        }
+    }
+
+    #[test]
+    fn an_event_says_what_it_is_of() {
+        let body = event(&json!({ "pubsubname": "bus", "topic": "orders" }));
+        assert_eq!(subscription(body.as_bytes()), Some(("bus".to_owned(), "orders".to_owned())));
+        assert_eq!(subscription(b"[]"), None);
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            Just(json!("application/json")),
+            Just(json!("AP8=")),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Value::from))
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        let known =
+            ["specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "data_base64"];
+        prop_oneof![prop::sample::select(known.to_vec()).prop_map(str::to_owned), "[a-zA-Z_]{0,6}"]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_delivered(
+            members in prop::collection::btree_map(name(), value(), 0..10),
+            metadata in prop::collection::btree_map("(ce_)?[a-z-]{1,12}", ".{0,8}", 0..4),
+            proxy: bool,
+        ) {
+            let body = Bytes::from(json!(members).to_string());
+            let origin = if proxy { Origin::Proxy } else { Origin::Sidecar };
+            let incoming = topic_event(&body, metadata, origin);
+            if let Some(event) = &incoming.event {
+                prop_assert_eq!(event.data().cloned().unwrap_or_default(), incoming.payload);
+                prop_assert!(Event::from_json(event.to_json()).is_ok(), "what is made of it is an event by all rules: {}", event);
+            }
+        }
+
+        #[test]
+        fn what_is_no_event_is_delivered_as_it_is(body: Vec<u8>) {
+            let body = Bytes::from(body);
+            prop_assume!(members(&body).is_none());
+            prop_assert_eq!(topic_event(&body, Metadata::new(), Origin::Sidecar).payload, body);
+        }
+    }
+}

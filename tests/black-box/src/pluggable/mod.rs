@@ -1,6 +1,6 @@
 //! A component of the sidecar that the test itself is: a broker and a binding that tell what became of each message.
 //!
-//! The sidecar finds it by a Unix socket and speaks gRPC with it. The few messages are written and read by hand in [`wire`].
+//! The sidecar finds it by a Unix socket and speaks gRPC with it. The few messages are written and read by hand in `wire`.
 
 mod server;
 mod wire;
