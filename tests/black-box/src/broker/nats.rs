@@ -69,7 +69,11 @@ pub struct Client {
 }
 
 impl Client {
-    fn open(address: SocketAddr) -> io::Result<Self> {
+    /// Opens a connection to a server that may be down.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
         let mut client = Self { stream: BufReader::new(tcp(address)?), requests: 0 };
         let hello = client.line()?;
         if !hello.starts_with("INFO ") {
@@ -83,8 +87,16 @@ impl Client {
     /// Publishes to a stream and waits until it is kept; returns its number there.
     #[track_caller]
     pub fn publish(&mut self, subject: &str, payload: impl AsRef<[u8]>) -> u64 {
-        let answer = self.request(subject, payload.as_ref()).unwrap_or_else(|error| panic!("{subject}: {error}"));
-        answer["seq"].as_u64().unwrap_or_else(|| panic!("{subject} was not kept: {answer}"))
+        self.try_publish(subject, payload).unwrap_or_else(|error| panic!("{subject}: {error}"))
+    }
+
+    /// Publishes to a stream and waits until it is kept; returns its number there.
+    ///
+    /// # Errors
+    /// When the connection has ended, or nobody has said that it is kept; it may be nevertheless.
+    pub fn try_publish(&mut self, subject: &str, payload: impl AsRef<[u8]>) -> io::Result<u64> {
+        let answer = self.request(subject, payload.as_ref())?;
+        answer["seq"].as_u64().ok_or_else(|| io::Error::other(format!("it was not kept: {answer}")))
     }
 
     #[track_caller]
