@@ -3,7 +3,7 @@
 use std::io;
 
 use black_box_tests::{AppProtocol, Daprd, Folder, Nats, Redis, Resource, Sidecar, broker::Client, component, eventually};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     LANES,
@@ -92,7 +92,7 @@ impl Between for Redis {
     }
 
     fn is_done(&self, app: &str, topic: &str) -> bool {
-        self.command(&["XPENDING", topic, app])[0] == Value::from(0)
+        self.command(&["XPENDING", topic, app])[0] == 0
     }
 }
 
@@ -116,7 +116,7 @@ fn faults(counts: [(Fault, usize); 4]) -> Vec<(Fault, usize)> {
     each.into_iter().map(|(_, fault)| fault).collect()
 }
 
-fn topics(name: &str) -> impl Iterator<Item = String> + '_ {
+fn topics(name: &str) -> impl Iterator<Item = String> {
     (0..LANES).map(move |lane| format!("{name}{lane}"))
 }
 
@@ -164,6 +164,7 @@ fn soak(name: &str, protocol: AppProtocol, mut broker: impl Between) {
                 let sidecar = &mut sidecars[number % 2];
                 sidecar.kill();
                 sidecar.start_again();
+                stages[number % 2].has_lost_its_sidecar(&mut tally);
             }
             Fault::RestartBroker => broker.restart(),
         }

@@ -11,11 +11,12 @@ use std::{
 pub(crate) struct Journal {
     path: PathBuf,
     read: usize,
+    excused: Vec<String>,
 }
 
 impl Journal {
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, read: 0 }
+        Self { path, read: 0, excused: Vec::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -38,14 +39,22 @@ impl Journal {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// What was begun and came to no end, by function and id.
+    /// Excuses what is under way: who has called is dead, and nobody waits for an answer any more.
+    pub(crate) fn excuse(&mut self) {
+        self.excused.extend(self.cut());
+    }
+
+    /// What was begun and came to no end without an excuse, by function and id.
     pub(crate) fn cut(&self) -> Vec<String> {
         let mut open: HashMap<String, i64> = HashMap::new();
         for line in self.lines() {
             let Some((what, call)) = line.split_once(' ') else { panic!("no line of a journal: {line:?}") };
             *open.entry(call.to_owned()).or_default() += if what == "begun" { 1 } else { -1 };
         }
-        open.into_iter().filter(|&(_, count)| count != 0).map(|(call, _)| call).collect()
+        for call in &self.excused {
+            *open.entry(call.clone()).or_default() -= 1;
+        }
+        open.into_iter().filter(|&(_, count)| count > 0).map(|(call, _)| call).collect()
     }
 }
 

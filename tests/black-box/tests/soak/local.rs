@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A publisher to the backend's own API; a message is sent once that has answered well.
-fn publisher(api: SocketAddr, topic: String) -> impl FnMut(usize) -> Result<(), String> + Send + 'static {
+fn publisher(api: SocketAddr, topic: &str) -> impl FnMut(usize) -> Result<(), String> + Send + use<> {
     let mut open = None::<Connection>;
     let path = format!("/v1.0/publish/{topic}/{topic}");
     move |id| {
@@ -37,7 +37,7 @@ fn the_embedded_backend_loses_nothing_while_its_process_dies() {
         let start = start.env("FUNCTION_LOCAL_PORT", port.number().to_string()).env("FUNCTION_DATA_DIR", data.path());
         start.directory(folder.path()).serve()
     });
-    let load = Load::start(tally.counter(), |lane| publisher(api, format!("in{lane}")));
+    let load = Load::start(tally.counter(), |lane| publisher(api, &format!("in{lane}")));
     let kills = scaled(20);
     for kill in 1..=kills {
         if !tally.reaches(kill * messages() / (kills + 1)) {

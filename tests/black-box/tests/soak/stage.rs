@@ -47,6 +47,12 @@ impl<S: FnMut(&str) -> Program> Stage<S> {
         self.running.take().expect("it was started")
     }
 
+    /// Tells that its sidecar was killed, and with it the calls that it had made.
+    pub(crate) fn has_lost_its_sidecar(&self, tally: &mut Tally) {
+        let (_, journal) = self.running.as_ref().expect("it was started");
+        tally.excuse(*journal);
+    }
+
     /// Kills it (SIGKILL), and starts it again.
     pub(crate) fn kill(&mut self, tally: &mut Tally) {
         self.take().0.kill();

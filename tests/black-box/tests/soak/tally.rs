@@ -40,6 +40,11 @@ impl Tally {
         (number, path)
     }
 
+    /// Excuses what a process has under way, since the sidecar that called it is dead.
+    pub(crate) fn excuse(&mut self, journal: usize) {
+        self.journals[journal].excuse();
+    }
+
     /// How many different ids were kept, as it will be.
     pub(crate) fn counter(&self) -> &Arc<AtomicUsize> {
         &self.kept
