@@ -65,6 +65,8 @@ impl Nats {
 #[derive(Debug)]
 pub struct Client {
     stream: BufReader<TcpStream>,
+    /// Where the answers come to: no other client may have it, or it would take them for its own.
+    inbox: String,
     requests: u32,
 }
 
@@ -74,13 +76,15 @@ impl Client {
     /// # Errors
     /// When it is.
     pub fn open(address: SocketAddr) -> io::Result<Self> {
-        let mut client = Self { stream: BufReader::new(tcp(address)?), requests: 0 };
+        let stream = tcp(address)?;
+        let inbox = format!("_INBOX.test-{}", stream.local_addr()?.port());
+        let mut client = Self { stream: BufReader::new(stream), inbox, requests: 0 };
         let hello = client.line()?;
         if !hello.starts_with("INFO ") {
             return Err(io::Error::other(format!("no hello of NATS: {hello:?}")));
         }
         client.write(b"CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\n")?;
-        client.write(b"SUB _INBOX.test.* 1\r\n")?;
+        client.write(format!("SUB {}.* 1\r\n", client.inbox).as_bytes())?;
         Ok(client)
     }
 
@@ -111,7 +115,7 @@ impl Client {
     /// Sends a request and reads its answer, which is JSON.
     fn request(&mut self, subject: &str, payload: &[u8]) -> io::Result<Value> {
         self.requests += 1;
-        let inbox = format!("_INBOX.test.{}", self.requests);
+        let inbox = format!("{}.{}", self.inbox, self.requests);
         let head = format!("PUB {subject} {inbox} {}\r\n", payload.len());
         self.write(&[head.as_bytes(), payload, b"\r\n"].concat())?;
         loop {
