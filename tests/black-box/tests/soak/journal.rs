@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,7 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
-    read: usize,
+    read: u64,
     excused: Vec<String>,
 }
 
@@ -25,11 +26,14 @@ impl Journal {
 
     /// The ids that have been kept since it was last asked.
     pub(crate) fn kept(&mut self) -> Vec<usize> {
-        let bytes = fs::read(&self.path).unwrap_or_default();
-        let new = &bytes[self.read..];
-        let whole = new.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
-        self.read += whole;
-        let text = String::from_utf8_lossy(&new[..whole]);
+        // It is there once its process has begun.
+        let Ok(mut file) = File::open(&self.path) else { return Vec::new() };
+        let mut new = Vec::new();
+        let read = file.seek(SeekFrom::Start(self.read)).and_then(|_| file.read_to_end(&mut new));
+        read.unwrap_or_else(|error| panic!("{}: {error}", self.path.display()));
+        new.truncate(new.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1));
+        self.read += new.len() as u64;
+        let text = String::from_utf8_lossy(&new);
         text.lines().filter_map(|line| line.strip_prefix("ended keep ")).map(id).collect()
     }
 
@@ -60,4 +64,20 @@ impl Journal {
 
 pub(crate) fn id(text: &str) -> usize {
     text.trim().parse().unwrap_or_else(|_| panic!("no id: {text:?}"))
+}
+
+#[test]
+fn a_journal_tells_what_is_kept_once_and_what_is_cut() {
+    let folder = black_box_tests::Folder::new("soak-journal");
+    let mut journal = Journal::new(folder.path().join("journal"));
+    assert!(journal.kept().is_empty() && journal.cut().is_empty());
+    fs::write(journal.path(), "begun pass 1\nbegun pass 2\nfailed pass 1\nbegun keep 3\nended keep 3\nended ke").unwrap();
+    assert_eq!((journal.kept(), journal.kept()), (vec![3], vec![]));
+    fs::write(journal.path(), "begun pass 1\nbegun pass 2\nfailed pass 1\nbegun keep 3\nended keep 3\nended keep 4\n").unwrap();
+    assert_eq!(journal.kept(), [4]);
+    assert_eq!(journal.cut(), ["pass 2"]);
+    journal.excuse();
+    assert!(journal.cut().is_empty());
+    fs::write(journal.path(), "begun pass 2\nbegun pass 2\n").unwrap();
+    assert_eq!(journal.cut(), ["pass 2"]);
 }

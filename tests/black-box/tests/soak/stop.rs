@@ -71,7 +71,7 @@ fn over_grpc(program: &Program) -> impl Fn() -> Deliver + Clone + Send + use<> {
 /// Delivers from many threads until nobody answers any more, and asks the process to end once some have been kept.
 fn stop_under_load<D: Fn() -> Deliver + Clone + Send + 'static>(name: &str, deliver: impl Fn(&Program) -> D) {
     let folder = Folder::new(&format!("soak-stop-{name}"));
-    for round in 0..scaled(20) {
+    for round in 0..scaled(10) {
         let mut journal = Journal::new(folder.path().join(round.to_string()));
         let start = declared(&[("kept", "kept")], &[]).target("keep").env("JOURNAL", journal.path()).env("PAUSE", "3");
         // It has a sidecar, which is not there: nobody but the callers here brings it anything.

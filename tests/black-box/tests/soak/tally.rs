@@ -104,3 +104,14 @@ impl Tally {
         lost.iter().take(20).map(known).collect::<Vec<_>>().join(", ")
     }
 }
+
+#[test]
+#[should_panic(expected = "99 of 100 are lost: 0 (begun pass), 1 (), ")]
+fn what_is_lost_is_told() {
+    let folder = black_box_tests::Folder::new("soak-tally");
+    let mut tally = Tally::new(folder.path().to_owned());
+    let (_, path) = tally.journal();
+    std::fs::write(path, "begun pass 0\nended keep 7\nended keep 7\n").unwrap();
+    assert_eq!(tally.look(), 1);
+    tally.close("a test", 100, ["0"; 4]);
+}
