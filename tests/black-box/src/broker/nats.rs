@@ -65,26 +65,42 @@ impl Nats {
 #[derive(Debug)]
 pub struct Client {
     stream: BufReader<TcpStream>,
+    /// Where the answers come to: no other client may have it, or it would take them for its own.
+    inbox: String,
     requests: u32,
 }
 
 impl Client {
-    fn open(address: SocketAddr) -> io::Result<Self> {
-        let mut client = Self { stream: BufReader::new(tcp(address)?), requests: 0 };
+    /// Opens a connection to a server that may be down.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = tcp(address)?;
+        let inbox = format!("_INBOX.test-{}", stream.local_addr()?.port());
+        let mut client = Self { stream: BufReader::new(stream), inbox, requests: 0 };
         let hello = client.line()?;
         if !hello.starts_with("INFO ") {
             return Err(io::Error::other(format!("no hello of NATS: {hello:?}")));
         }
         client.write(b"CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true}\r\n")?;
-        client.write(b"SUB _INBOX.test.* 1\r\n")?;
+        client.write(format!("SUB {}.* 1\r\n", client.inbox).as_bytes())?;
         Ok(client)
     }
 
     /// Publishes to a stream and waits until it is kept; returns its number there.
     #[track_caller]
     pub fn publish(&mut self, subject: &str, payload: impl AsRef<[u8]>) -> u64 {
-        let answer = self.request(subject, payload.as_ref()).unwrap_or_else(|error| panic!("{subject}: {error}"));
-        answer["seq"].as_u64().unwrap_or_else(|| panic!("{subject} was not kept: {answer}"))
+        self.try_publish(subject, payload).unwrap_or_else(|error| panic!("{subject}: {error}"))
+    }
+
+    /// Publishes to a stream and waits until it is kept; returns its number there.
+    ///
+    /// # Errors
+    /// When the connection has ended, or nobody has said that it is kept; it may be nevertheless.
+    pub fn try_publish(&mut self, subject: &str, payload: impl AsRef<[u8]>) -> io::Result<u64> {
+        let answer = self.request(subject, payload.as_ref())?;
+        answer["seq"].as_u64().ok_or_else(|| io::Error::other(format!("it was not kept: {answer}")))
     }
 
     #[track_caller]
@@ -99,7 +115,7 @@ impl Client {
     /// Sends a request and reads its answer, which is JSON.
     fn request(&mut self, subject: &str, payload: &[u8]) -> io::Result<Value> {
         self.requests += 1;
-        let inbox = format!("_INBOX.test.{}", self.requests);
+        let inbox = format!("{}.{}", self.inbox, self.requests);
         let head = format!("PUB {subject} {inbox} {}\r\n", payload.len());
         self.write(&[head.as_bytes(), payload, b"\r\n"].concat())?;
         loop {

@@ -32,6 +32,14 @@ impl Redis {
     pub fn command(&self, words: &[&str]) -> Value {
         command(self.address(), words).unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
+
+    /// Sends a command to a server that may be down.
+    ///
+    /// # Errors
+    /// When it is, and when it answers an error.
+    pub fn try_command(address: SocketAddr, words: &[&str]) -> io::Result<Value> {
+        command(address, words)
+    }
 }
 
 /// Sends a command over a connection of its own. An error it answers is an error.
