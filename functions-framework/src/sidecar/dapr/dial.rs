@@ -80,8 +80,9 @@ fn check_unix(endpoint: &Endpoint) -> Result<(), String> {
     Ok(())
 }
 
+/// Trusts whom this machine trusts.
 #[cfg(feature = "tls")]
-fn trusted() -> Result<RootCertStore, String> {
+pub(in crate::sidecar) fn trusted() -> Result<RootCertStore, String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(found.certs);

@@ -6,7 +6,7 @@
 mod body;
 mod call;
 mod client;
-mod dial;
+pub(super) mod dial;
 mod invoke;
 mod link;
 pub(crate) mod metadata;

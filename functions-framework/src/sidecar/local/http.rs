@@ -19,9 +19,14 @@ use crate::{
     sidecar::{Metadata, Reply, SidecarCode, SidecarError, Trace},
 };
 
+#[cfg(not(feature = "tls"))]
+type Connector = HttpConnector;
+#[cfg(feature = "tls")]
+use super::dial::Connector;
+
 /// What all bindings of this kind share: connections that are kept.
-#[derive(Debug, Clone)]
-pub(super) struct Client(Pool<HttpConnector, Full<Bytes>>);
+#[derive(Clone)]
+pub(super) struct Client(Pool<Connector, Full<Bytes>>);
 
 /// Where one binding leads.
 #[derive(Debug, Clone)]
@@ -86,6 +91,8 @@ impl Client {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(Duration::from_secs(15)));
         connector.set_nodelay(true);
+        #[cfg(feature = "tls")]
+        let connector = Connector::new(connector);
         Self(Pool::builder(TokioExecutor::new()).build(connector))
     }
 
@@ -185,11 +192,11 @@ fn check_url(url: &str) -> Result<Uri, SidecarError> {
     let uri: Uri =
         url.parse().map_err(|error: http::uri::InvalidUri| wrong(SidecarCode::InvalidArgument, &error.to_string()))?;
     match uri.scheme_str() {
-        Some("http") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
-        Some("https") => Err(wrong(
+        Some("https") if cfg!(not(feature = "tls")) => Err(wrong(
             SidecarCode::FailedPrecondition,
-            "the local backend calls http only: let a server without TLS stand in, or run beside a Dapr sidecar",
+            "https needs the feature `tls` of functions-framework, which this program was built without",
         )),
+        Some("http" | "https") if uri.host().is_some_and(|host| !host.is_empty()) => Ok(uri),
         _ => Err(wrong(SidecarCode::InvalidArgument, "expected a URL such as http://localhost:8080/path")),
     }
 }
@@ -350,7 +357,8 @@ mod tests {
     fn a_component_that_is_wrong_is_told() {
         for (metadata, expected) in [
             (&[][..], "url is missing"),
-            (&[("url", "https://example.com")], "calls http only"),
+            #[cfg(not(feature = "tls"))]
+            (&[("url", "https://example.com")], "needs the feature `tls`"),
             (&[("url", "ftp://example.com")], "expected a URL"),
             (&[("url", "/path")], "expected a URL"),
             (&[("url", "http://h"), ("responseTimeout", "x")], "responseTimeout"),

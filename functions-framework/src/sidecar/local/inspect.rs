@@ -37,7 +37,8 @@ impl Local {
     pub(crate) fn routes(self: &Arc<Self>) -> Router {
         Router::new()
             .route("/_local/inputs", get(inputs))
-            .route("/_local/inputs/{name}", post(put))
+            // Inputs that are declared in code have a slash in their names.
+            .route("/_local/inputs/{*name}", post(put))
             .route("/_local/outputs", get(outputs))
             .route("/_local/dead-letters", get(letters).delete(forget_all))
             .route("/_local/dead-letters/replay", post(replay_all))

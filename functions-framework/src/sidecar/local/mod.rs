@@ -18,6 +18,8 @@ mod chance;
 mod choice;
 mod cron;
 mod dead;
+#[cfg(feature = "tls")]
+mod dial;
 mod duration;
 mod faults;
 mod http;
@@ -233,8 +235,7 @@ impl Local {
     /// still to be written. Returns whether all of them were done in time; what was not comes again, with a data folder.
     pub(crate) async fn stop(&self, grace: Duration) -> bool {
         let deadline = Instant::now() + grace;
-        // Fails when there is no input that could be told.
-        let _ = self.phase.send(true);
+        self.phase.send_replace(true);
         let mut running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
         let all = async { while running.inputs.join_next().await.is_some() {} };
         let in_time = timeout_at(deadline, all).await.is_ok();

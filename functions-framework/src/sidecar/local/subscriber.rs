@@ -2,11 +2,12 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::BinaryHeap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use serde_json::value::RawValue;
 use tokio::{sync::watch, task::JoinSet, time::sleep_until};
 
 use super::{
@@ -65,9 +66,9 @@ impl Kind {
         let incoming = Incoming { route: routes.route(&body), ..codec::topic_event(&body, metadata, Origin::Sidecar) };
         let Some(event) = &incoming.event else {
             // A sidecar brings any JSON object, and nothing else.
-            serde_json::from_slice::<BTreeMap<&str, serde::de::IgnoredAny>>(&body)
-                .map_err(|error| format!("it is no event, and a sidecar would not deliver it: {error}"))?;
-            return Ok(incoming);
+            let json = serde_json::from_slice::<&RawValue>(&body).ok();
+            let is_object = json.is_some_and(|json| json.get().starts_with('{'));
+            return is_object.then_some(incoming).ok_or_else(|| "it is no event: a sidecar would not deliver it".to_owned());
         };
         let said = |name| event.extension(name).map(|value| value.to_string().into());
         let trace = Trace { traceparent: said("traceparent"), tracestate: said("tracestate"), baggage: None };
@@ -164,15 +165,15 @@ impl Subscriber {
         let record = match self.broker.read(&self.queue, &entry).await {
             Ok(record) => record,
             Err(error) => {
-                tracing::error!(input = self.input, message = entry.number, %error, "a message cannot be read: it stays in its queue");
+                tracing::error!(input = self.input, number = entry.number, %error, "a message cannot be read: it stays in its queue");
                 return Some(self.later(entry, self.retry.longest, plain));
             }
         };
         let end = self.attempt(&entry, &record).await;
-        let (input, message, attempt) = (&self.input, entry.number, entry.attempts + 1);
+        let (input, number, attempt) = (&self.input, entry.number, entry.attempts + 1);
         let why = match end {
             End::Done if !plain && self.faults.again(&self.dice) => {
-                tracing::debug!(input, message, "the message comes again, as FUNCTION_LOCAL_FAULTS asks for");
+                tracing::debug!(input, number, "the message comes again, as FUNCTION_LOCAL_FAULTS asks for");
                 return Some(self.later(entry, self.retry.first, true));
             }
             End::Done => {
@@ -180,12 +181,12 @@ impl Subscriber {
                 return None;
             }
             End::Dropped(why) if self.dead_letter_topic().is_none() => {
-                tracing::debug!(input, message, why, "the function drops the message");
+                tracing::debug!(input, number, why, "the function drops the message");
                 self.broker.done(&self.queue, entry);
                 return None;
             }
             End::Expired if self.dead_letter_topic().is_none() => {
-                tracing::warn!(input, message, "the message is dropped: its time to live is over");
+                tracing::warn!(input, number, "the message is dropped: its time to live is over");
                 self.broker.done(&self.queue, entry);
                 return None;
             }
@@ -199,7 +200,8 @@ impl Subscriber {
                 entry.attempts = attempt;
                 if attempt < self.retry.attempts {
                     let wait = self.retry.wait(attempt, &self.dice);
-                    tracing::warn!(input, message, attempt, wait_ms = wait.as_millis(), why, "the message is delivered again");
+                    // Whoever called the function has said so already.
+                    tracing::debug!(input, number, attempt, wait_ms = wait.as_millis(), why, "the message is delivered again");
                     self.broker.tried(&self.queue, &entry);
                     return Some(self.later(entry, wait, plain));
                 }
@@ -210,7 +212,7 @@ impl Subscriber {
     }
 
     async fn give_up(&self, entry: Entry, record: &Record, why: String) -> Option<Held> {
-        let (input, message, attempts) = (&self.input, entry.number, entry.attempts);
+        let (input, number, attempts) = (&self.input, entry.number, entry.attempts);
         let topic = self.dead_letter_topic();
         let target = topic.as_ref().map(|(exchange, topic)| (exchange, *topic));
         match self.broker.give_up(&self.queue, entry.clone(), record, why.clone(), target).await {
@@ -218,7 +220,7 @@ impl Subscriber {
                 let topic = topic.map(|(_, topic)| topic);
                 tracing::error!(
                     input,
-                    message,
+                    number,
                     attempts,
                     why,
                     topic,
@@ -229,7 +231,7 @@ impl Subscriber {
             Ok(GivenUp::Kept) => {
                 tracing::error!(
                     input,
-                    message,
+                    number,
                     attempts,
                     why,
                     "the message is given up and kept: GET /_local/dead-letters shows it"
@@ -237,7 +239,7 @@ impl Subscriber {
                 None
             }
             Err(error) => {
-                tracing::error!(input, message, %error, "the message cannot be given up: it stays in its queue");
+                tracing::error!(input, number, %error, "the message cannot be given up: it stays in its queue");
                 Some(self.later(entry, self.retry.longest, true))
             }
         }

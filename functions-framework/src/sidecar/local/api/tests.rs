@@ -281,6 +281,17 @@ async fn an_event_is_put_in_by_hand_and_its_end_is_answered() {
 }
 
 #[tokio::test]
+async fn an_input_with_a_slash_in_its_name_is_found() {
+    let input = input("bus/orders", "bus", "pubsub.kafka", Some("orders"), &[]);
+    let function = Function::new(|_| success());
+    let local = start(&Manifest { inputs: vec![input], ..Manifest::default() }, &[], options(), &function).await;
+    for path in ["/_local/inputs/bus/orders", "/_local/inputs/bus%2Forders"] {
+        assert_eq!(call(&local.api(), Method::POST, path, &[], "x").await.status, StatusCode::OK, "{path}");
+    }
+    assert_eq!(function.texts(), ["x", "x"]);
+}
+
+#[tokio::test]
 async fn what_was_sent_and_what_waits_is_shown() {
     let (function, gate) = Function::new(|_| success()).gated();
     let (local, api) = shop(&function).await;

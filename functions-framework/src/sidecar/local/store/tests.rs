@@ -119,6 +119,8 @@ async fn a_newer_format_is_refused_and_left_alone() {
     assert_eq!(fs::read(folder.path().join(FILE)).unwrap(), before);
 }
 
+type Damage = fn(&mut Vec<u8>);
+
 #[tokio::test]
 async fn every_kind_of_damage_is_told_and_left_alone() {
     crash::install_hook();
@@ -131,7 +133,6 @@ async fn every_kind_of_damage_is_told_and_left_alone() {
     drop(store);
     let path = folder.path().join(FILE);
     let sound = fs::read(&path).unwrap();
-    type Damage = fn(&mut Vec<u8>);
     let damages: [(&str, Damage); 5] = [
         ("emptied", Vec::clear),
         ("cut in half", |bytes| bytes.truncate(bytes.len() / 2)),

@@ -154,7 +154,8 @@ impl Function {
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(60), wait).await;
-        waited.unwrap_or_else(|_| panic!("it did not come; what did: {:?}", self.texts()))
+        let last = || self.texts().into_iter().rev().take(20).collect::<Vec<_>>();
+        waited.unwrap_or_else(|_| panic!("it did not come; {} did, the last ones {:?}", self.seen().len(), last()))
     }
 
     /// Waits until so many came.
