@@ -3,7 +3,12 @@
 //! Nothing here knows the library: a program is its exit code, its standard error and its port. A wait is for something to
 //! be true, and fails after [`PATIENCE`] with what was there instead; no test sleeps for a guess.
 
-#![allow(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "a harness fails by panicking, and says with what")]
+#![allow(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "a harness fails by panicking, and says with what"
+)]
 
 mod app;
 mod app_callback;
