@@ -211,7 +211,7 @@ fn no_component(path: &str) -> Mistake {
 ///
 /// Two triggers that a manifest gives the same name are two inputs: the later is told apart by its topic or its component, so
 /// that a name is always one input.
-fn add(inputs: &mut Vec<Input>, mut input: Input) {
+pub(super) fn add(inputs: &mut Vec<Input>, mut input: Input) {
     let is_taken = |name: &str| inputs.iter().any(|known| known.name == name);
     if is_taken(&input.name) {
         let told_apart = format!("{}/{}", input.name, input.topic.as_ref().unwrap_or(&input.component));

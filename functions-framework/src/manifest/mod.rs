@@ -16,6 +16,8 @@ mod node;
 mod resources;
 #[cfg(feature = "server")]
 pub(crate) mod source;
+#[cfg(feature = "local")]
+mod subscriptions;
 mod v1beta1;
 mod v1beta2;
 #[cfg(feature = "local")]

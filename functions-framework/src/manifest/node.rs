@@ -1,6 +1,6 @@
 //! A value and where it is, read field by field: what is not as expected says where that is.
 //!
-//! Derived, the same would be 170 kB more of machine code in every function, and would take lists for objects.
+//! Derived, the same would be a quarter of a megabyte more of machine code, and would take lists for objects.
 
 use std::{
     collections::BTreeMap,

@@ -8,7 +8,9 @@ use std::{
 
 use super::{Manifest, v1beta1, v1beta2};
 #[cfg(feature = "local")]
-use super::{component::Resources, file::File, function_yaml, resources};
+use super::{component::Resources, file::File, function_yaml, resources, subscriptions};
+
+const NEEDED: &str = "reading it needs the feature `local` of functions-framework, which this program is built without";
 
 /// All that was declared about the function, and by whom.
 #[derive(Debug, Default)]
@@ -41,6 +43,8 @@ impl Declaration {
         set.extend(v1.as_ref().map(|_| v1beta1::VARIABLE));
         set.extend(v2.as_ref().map(|_| v1beta2::VARIABLE));
         let found = if file.is_none() && set.is_empty() { beside_cargo_toml(&environment)? } else { None };
+        // Without YAML it is no reason not to start.
+        let (found, unread) = if cfg!(feature = "local") { (found, None) } else { (None, found) };
         let mut declaration = Self::at_a_desk(file.or(found.as_deref()), resources)?;
         if declaration.file.is_none() {
             declaration.manifest = Manifest::from_contexts(v1.as_deref(), v2.as_deref())?;
@@ -48,6 +52,9 @@ impl Declaration {
             let unread = set.join(" and ");
             declaration.remarks.push(format!("{unread}: not read, because --manifest or FUNCTION_MANIFEST names a file"));
         }
+        declaration.remarks.extend(unread.map(|path| format!("{}: not read: {NEEDED}", path.display())));
+        #[cfg(feature = "local")]
+        subscriptions::join(&mut declaration)?;
         Ok(declaration)
     }
 
@@ -85,10 +92,7 @@ impl Declaration {
     fn at_a_desk(file: Option<&Path>, folder: Option<&Path>) -> Result<Self, String> {
         match file.or(folder) {
             None => Ok(Self::default()),
-            Some(path) => {
-                let needed = "reading it needs the feature `local` of functions-framework, which this program is built without";
-                Err(format!("{}: {needed}", path.display()))
-            }
+            Some(path) => Err(format!("{}: {NEEDED}", path.display())),
         }
     }
 }

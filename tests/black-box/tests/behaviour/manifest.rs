@@ -119,6 +119,30 @@ fn a_function_manifest_is_printed_as_the_same_model() {
 }
 
 #[test]
+fn a_subscription_of_the_resources_is_an_input() {
+    let resources = "\
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: {name: broker}
+spec: {type: pubsub.redis, version: v1}
+---
+apiVersion: dapr.io/v2alpha1
+kind: Subscription
+metadata: {name: orders}
+spec: {pubsubname: broker, topic: placed, routes: {default: /placed}}
+";
+    let folder = folder("resources", &[("all.yaml", resources), ("function.yaml", FILE)]);
+    let expected =
+        json!({"name": "orders", "kind": "pubsub", "component": "broker", "type": "pubsub.redis", "topic": "placed"});
+    let inputs = |start: &dyn Fn(Start) -> Start| {
+        print(|fixture| start(fixture).arg("--resources").arg(folder.path()))["inputs"].clone()
+    };
+    assert_eq!(inputs(&|start| start), json!([expected]));
+    let file = folder.path().join("function.yaml");
+    assert_eq!(inputs(&|start| start.env("FUNCTION_MANIFEST", &file)).as_array().map(Vec::len), Some(2));
+}
+
+#[test]
 fn a_mistake_ends_the_start_with_what_was_expected_and_where() {
     let refused = |start: Start, said: &[&str]| drop(start.end().expect(78, said));
     for (variable, context, said) in [
@@ -141,7 +165,7 @@ fn a_mistake_ends_the_start_with_what_was_expected_and_where() {
     }
 
     let wrong = FILE.replace("type: bindings.cron\n", "type: cron.bindings\n");
-    let broken = FILE.replace("serving:", "serving: [");
+    let broken = FILE.replace("name: ticker", "name: \"ticker");
     let two = format!("{FILE}---\n{FILE}");
     let files = [("wrong.yaml", &*wrong), ("broken.yaml", &broken), ("two.yaml", &two), ("none.yaml", "kind: Service\n")];
     let folder = folder("mistakes", &files);
@@ -150,7 +174,7 @@ fn a_mistake_ends_the_start_with_what_was_expected_and_where() {
             "wrong.yaml",
             "wrong.yaml:12:17: spec.serving.triggers.dapr[0].type: \"cron.bindings\": expected bindings.* or pubsub.*",
         ),
-        ("broken.yaml", "broken.yaml:7:12: spec.serving[0].triggers.dapr[1]: no YAML: unclosed bracket '['"),
+        ("broken.yaml", "broken.yaml:4:9: metadata.name: no YAML: unclosed quote"),
         ("two.yaml", "two.yaml: expected one document of `kind: Function`, found 2: ticker, ticker"),
         ("none.yaml", "none.yaml: expected one document of `kind: Function`; found kinds: Service"),
         ("missing.yaml", "missing.yaml: cannot read it: No such file"),
@@ -163,7 +187,7 @@ fn a_mistake_ends_the_start_with_what_was_expected_and_where() {
         fixture("echo").arg("--resources").arg(folder.path().join("nowhere")),
         &["nowhere: cannot read the folder of resources"],
     );
-    refused(fixture("echo").arg("--resources").arg(folder.path()), &["broken.yaml:7:12: "]);
+    refused(fixture("echo").arg("--resources").arg(folder.path()), &["broken.yaml:4:9: "]);
     fixture("echo").arg("--manifest=").end().expect(64, &["--manifest=: expected a path"]);
 }
 
