@@ -31,9 +31,9 @@ fn event(payload: &[u8]) -> TopicEventRequest {
     }
 }
 
-fn extensions(fields: &[(&str, Kind)]) -> Option<Struct> {
+fn extensions(fields: &[(&str, Kind)]) -> Struct {
     let fields = fields.iter().map(|(name, kind)| ((*name).to_owned(), ProtoValue { kind: Some(kind.clone()) }));
-    Some(Struct { fields: fields.collect::<BTreeMap<_, _>>() })
+    Struct { fields: fields.collect::<BTreeMap<_, _>>() }
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn an_event_of_a_topic_brings_its_data_and_its_attributes() {
     let program = serve("receive");
     let sidecar = AppCallback::connect(program.address()).metadata("offset", "12").metadata("traceparent", "00-0-0-00");
     let request = TopicEventRequest {
-        extensions: extensions(&[
+        extensions: Some(extensions(&[
             ("subject", Kind::StringValue("17".into())),
             ("time", Kind::StringValue("2026-01-31T12:00:00.5+02:00".into())),
             ("n", Kind::NumberValue(5.0)),
@@ -79,7 +79,7 @@ fn an_event_of_a_topic_brings_its_data_and_its_attributes() {
             ("none", Kind::NullValue(0)),
             ("empty", Kind::StringValue(String::new())),
             ("Bad_Name", Kind::StringValue("x".into())),
-        ]),
+        ])),
         ..event(b"{\"z\":1.0,\"a\":9007199254740993}")
     };
     assert_eq!(sidecar.topic(request).unwrap(), SUCCESS);

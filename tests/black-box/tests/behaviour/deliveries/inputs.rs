@@ -1,4 +1,3 @@
-use black_box_tests::Start;
 use serde_json::json;
 
 use super::{context, last, only, received, receiver};
