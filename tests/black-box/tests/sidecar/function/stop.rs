@@ -1,14 +1,21 @@
 //! A stop of either side while events are on their way.
 
-use std::fs;
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    thread,
+    time::{Duration, Instant},
+};
 
-use black_box_tests::{Answer, App, AppProtocol, Folder, Redis, Sidecar, component, eventually};
+use black_box_tests::{Answer, App, AppProtocol, Folder, Nats, PATIENCE, Redis, Sidecar, component, eventually};
 use serde_json::json;
 
-use super::{Declared, over_both, received, serve};
+use super::{Declared, function, over_both, received, serve};
 
 over_both! {
     a_function_that_is_stopped_answers_what_is_in_flight,
+    a_stop_under_load_cuts_nothing_and_loses_nothing,
     a_function_still_sends_while_its_sidecar_ends,
 }
 
@@ -37,6 +44,54 @@ fn a_function_that_is_stopped_answers_what_is_in_flight(protocol: AppProtocol) {
             sidecar.metric("dapr_component_pubsub_ingress_count", &[("process_status", "success"), ("topic", name)])
         };
         names.iter().all(|name| count(name) >= 1.0).then_some(())
+    });
+}
+
+fn a_stop_under_load_cuts_nothing_and_loses_nothing(protocol: AppProtocol) {
+    // Over HTTP this sidecar mixes up the ends of calls that it makes at once, and acknowledges what it has not delivered when
+    // nobody listens: it makes one at a time.
+    let topics = if protocol == AppProtocol::Http { &["a"][..] } else { &["a", "b", "c", "d"] };
+    let nats = Nats::start();
+    nats.create_stream("shop", topics);
+    let sidecar = Sidecar::new("shop").app(protocol).with(component::jetstream_topics("events", &nats)).start();
+    let declared = topics.iter().fold(Declared::events(), |declared, topic| declared.topic(topic, "events", topic));
+    let start = || sidecar.start_function(function("receive", &declared).env("FUNCTION_SHUTDOWN_GRACE", "3s"));
+    let first = start();
+    sidecar.wait_for_subscriptions(topics.len());
+    let over = AtomicBool::new(false);
+    let (ended, second, published) = thread::scope(|scope| {
+        let publisher = scope.spawn(|| {
+            let (began, mut client) = (Instant::now(), nats.client());
+            let mut published = BTreeSet::new();
+            // It ends when the test has failed, too.
+            while !over.load(SeqCst) && began.elapsed() < 2 * PATIENCE {
+                for topic in topics {
+                    let id = format!("{topic}{}", published.len());
+                    let event = json!({
+                        "specversion": "1.0", "id": id, "source": "s", "type": "t", "datacontenttype": "text/plain",
+                        "data": "sleep 10",
+                    });
+                    client.publish(topic, event.to_string());
+                    published.insert(id);
+                }
+                // Some more than are taken: there is always another.
+                thread::sleep(Duration::from_millis(8));
+            }
+            published
+        });
+        received(first.log(), 50);
+        let ended = first.terminate();
+        let second = start();
+        received(second.log(), 50);
+        over.store(true, SeqCst);
+        (ended, second, publisher.join().expect("the publisher does not panic"))
+    });
+    assert_eq!(ended.code, Some(0), "{}", ended.errors);
+    assert_eq!(received(&ended.log, 0).len(), ended.log.all(|line| line.message() == "slept").len(), "what began was done");
+    eventually("each event comes", || {
+        let got = [received(&ended.log, 0), received(second.log(), 0)].concat();
+        let seen: BTreeSet<_> = got.iter().filter_map(|got| got["event"]["id"].as_str()).collect();
+        published.iter().all(|id| seen.contains(id.as_str())).then_some(())
     });
 }
 
