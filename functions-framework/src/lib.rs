@@ -59,6 +59,9 @@
 //! }
 //! ```
 //!
+//! What `orders` is, a topic or a binding, is configuration: OpenFunction's function context, or a `function.yaml` at a desk, where
+//! `cargo run` needs no sidecar. The same configuration has events call such a function: `#[function(input = "orders")]`.
+//!
 //! Several functions in one program are listed in [`main!`]; [`App`] does in code what the attribute cannot say.
 //!
 //! # Errors
@@ -117,7 +120,8 @@
 //! |---|---|---|
 //! | `server` | the port and all around it: [`App`], [`main!`], [`testing`]. Without it there is the model alone, which builds for WebAssembly | yes |
 //! | `dapr` | the way to a Dapr sidecar, and from it: outputs, state and asynchronous inputs | yes |
-//! | `tls` | a sidecar elsewhere, by TLS (rustls; its cryptography, ring, needs a C compiler) | no |
+//! | `local` | what stands in for a sidecar at a desk, and `function.yaml` | yes |
+//! | `tls` | a sidecar elsewhere, and https from a desk (rustls; its cryptography, ring, needs a C compiler) | no |
 //! | `cloudevents-sdk` | functions may take and return [`cloudevents::Event`]; `TryFrom` makes one of an [`Event`] and back | yes |
 //! | `ws` | web sockets: `axum::extract::ws` | no |
 //! | `multipart` | uploads: `axum::extract::Multipart` | no |
