@@ -21,14 +21,17 @@ use crate::{
     function::{BoxFuture, body::Request},
     manifest::source::Declaration,
     server::routes::Routes,
-    settings::Settings,
+    settings::{Settings, Switch},
     sidecar::local::{Local, Options, StartError, is_chosen},
     startup::Exit,
 };
 
-/// Whether it stands in, and may.
-pub(super) fn is_chosen_by(settings: &Settings) -> Result<bool, Exit> {
-    is_chosen(settings.local, std::env::vars_os()).map_err(Exit::configuration)
+/// Whether it stands in, and may. Where nothing is declared there is nothing to stand in for, unless somebody asks for it.
+pub(super) fn is_needed(settings: &Settings, declaration: &Declaration) -> Result<bool, Exit> {
+    let Declaration { manifest, resources, .. } = declaration;
+    let declares_any = !(manifest.inputs.is_empty() && manifest.outputs.is_empty() && manifest.states.is_empty());
+    let is_wanted = settings.local == Switch::On || declares_any || !resources.components.is_empty();
+    Ok(is_chosen(settings.local, std::env::vars_os()).map_err(Exit::configuration)? && is_wanted)
 }
 
 #[derive(Debug)]

@@ -51,7 +51,7 @@ pub(crate) const fn platform() -> Option<&'static Platform> {
 
 async fn connect(settings: &Settings, declaration: &Declaration) -> Connected {
     #[cfg(feature = "local")]
-    if local::is_chosen_by(settings)? {
+    if local::is_needed(settings, declaration)? {
         return Ok(Box::new(local::Embedded::start(settings, declaration).await?));
     }
     #[cfg(feature = "dapr")]
