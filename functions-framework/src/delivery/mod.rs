@@ -21,11 +21,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 
+#[cfg(feature = "local")]
+pub(crate) use self::subscription::Subscription;
 pub(crate) use self::{
     inputs::{Inputs, declare},
     mount::{Callbacks, Mount, Rules},
     source::{Source, Terms},
-    subscription::Subscription,
     token::Token,
 };
 use crate::{event::Event, function::BoxFuture, outcome::Verdict, sidecar::Trace};

@@ -6,7 +6,6 @@
 pub(crate) mod dapr;
 mod error;
 #[cfg(feature = "local")]
-#[allow(dead_code, unused_imports, reason = "`app` takes it into use")]
 pub(crate) mod local;
 #[cfg(feature = "server")]
 pub(crate) mod recording;

@@ -258,6 +258,7 @@ impl Local {
     }
 
     /// Where the HTTP API is.
+    #[cfg(test)]
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }

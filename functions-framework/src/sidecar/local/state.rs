@@ -8,7 +8,7 @@ use redb::ReadableTable;
 
 use super::{
     record::now,
-    store::{Failed, STATE, Store, Tables, Written},
+    store::{EXPIRY, Failed, STATE, Store, Tables, Written},
 };
 use crate::sidecar::{Change, Metadata, SidecarCode, SidecarError, StateEntry};
 
@@ -185,6 +185,11 @@ impl States {
 
     /// Removes what has ended.
     pub(super) fn purge(&self) {
+        let first = self.store.read(|transaction| Ok(transaction.open_table(EXPIRY)?.first()?.map(|(key, _)| key.value().0)));
+        // Mostly there is nothing, and a commit would write all the same.
+        if !matches!(first, Ok(Some(end)) if end <= now()) {
+            return;
+        }
         self.store.write_soon("the end of old values", |tables| {
             let mut ended = Vec::new();
             for entry in tables.expiry.range(..=(now(), "", ""))? {

@@ -23,7 +23,7 @@ use redb::{Database, ReadTransaction};
 use tokio::sync::oneshot;
 
 use self::commits::{Inbox, Job};
-pub(super) use self::tables::{ATTEMPTS, DEAD, MESSAGES, QUEUES, STATE, Tables};
+pub(super) use self::tables::{ATTEMPTS, DEAD, EXPIRY, MESSAGES, QUEUES, STATE, Tables};
 use super::StartError;
 use crate::sidecar::{SidecarCode, SidecarError};
 

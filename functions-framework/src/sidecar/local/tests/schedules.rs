@@ -5,6 +5,12 @@ fn clock(schedule: &str) -> (Manifest, Component) {
     (manifest, component("clock", "bindings.cron", &[("schedule", schedule)]))
 }
 
+/// Waits until the clock that schedules go by has gone on by so much.
+async fn passed(time: Duration) {
+    let then = jiff::Timestamp::now() + time;
+    eventually("time has passed", || jiff::Timestamp::now() >= then).await;
+}
+
 #[tokio::test]
 async fn a_schedule_calls_its_input_again_and_again() {
     let (manifest, component) = clock("@every 5ms");
@@ -19,7 +25,7 @@ async fn a_schedule_calls_its_input_again_and_again() {
         let time = &seen.metadata["readTimeUTC"];
         assert!(time.ends_with(" +0000 UTC") && time.len() >= "2026-07-09 14:45:00 +0000 UTC".len(), "{time}");
     }
-    tokio::time::sleep(Duration::from_millis(30)).await;
+    passed(Duration::from_millis(30)).await;
     assert_eq!(function.seen().len(), stopped, "nothing comes after a stop");
 }
 
@@ -30,7 +36,8 @@ async fn a_function_that_is_slower_than_its_schedule_is_called_once_at_a_time() 
     let local = start(&manifest, &[component], options(), &function).await;
     function.count(1).await;
     for round in 2..5 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        // Ten times that the schedule would have called.
+        passed(Duration::from_millis(10)).await;
         gate.add_permits(1);
         function.count(round).await;
     }
