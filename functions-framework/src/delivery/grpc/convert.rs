@@ -11,6 +11,7 @@ use prost_types::{Struct, Value, value::Kind};
 
 use crate::{
     delivery::{Incoming, Source, codec::Attributes, discovery},
+    event::{Event, LateEvent},
     sidecar::{Metadata, Trace},
 };
 
@@ -44,7 +45,14 @@ struct Given {
     extensions: Option<Struct>,
 }
 
+/// Few functions look at the attributes: they are read when somebody asks for them.
 fn incoming(given: Given, payload: Bytes, metadata: Metadata, trace: Trace) -> Incoming {
+    let data = payload.clone();
+    let event = LateEvent::of(move || event(given, data));
+    Incoming { payload, event, metadata, trace, ..Incoming::default() }
+}
+
+fn event(given: Given, payload: Bytes) -> Option<Event> {
     let mut attributes = Attributes::default();
     for (name, text) in
         [("id", given.id), ("source", given.source), ("type", given.ty), ("datacontenttype", given.data_content_type)]
@@ -56,8 +64,7 @@ fn incoming(given: Given, payload: Bytes, metadata: Metadata, trace: Trace) -> I
             attributes.set(&name, text);
         }
     }
-    let event = attributes.event(Some(payload.clone()).filter(|payload| !payload.is_empty()));
-    Incoming { payload, event, metadata, trace, ..Incoming::default() }
+    attributes.event(Some(payload).filter(|payload| !payload.is_empty()))
 }
 
 /// An extension as text, whatever its publisher made it.

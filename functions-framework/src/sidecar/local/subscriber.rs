@@ -63,7 +63,7 @@ impl Kind {
         metadata.insert("pubsubName".to_owned(), component.clone());
         let body = if *raw { wrap::wrap_raw(&record.payload, component, &record.address) } else { record.payload.clone() };
         let incoming = Incoming { route: routes.route(&body), ..codec::topic_event(&body, metadata, Origin::Sidecar) };
-        let Some(event) = &incoming.event else {
+        let Some(event) = incoming.event.get() else {
             // A sidecar brings any JSON object, and nothing else.
             serde_json::from_slice::<BTreeMap<&str, serde::de::IgnoredAny>>(&body)
                 .map_err(|error| format!("it is no event, and a sidecar would not deliver it: {error}"))?;
