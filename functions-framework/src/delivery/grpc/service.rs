@@ -53,9 +53,9 @@ impl Service {
         topic: &str,
     ) -> std::result::Result<(Arc<Source>, Option<String>), Status> {
         if let Some((name, route)) = discovery::parse(path)
-            && let Ok(source) = self.inputs.named(&name)
+            && let Some(source) = self.inputs.find(&name)
         {
-            return Ok((Arc::clone(source), route));
+            return Ok((Arc::clone(source), route.map(str::to_owned)));
         }
         let found = self.inputs.topic(component, topic).map_err(|unknown| self.unknown(&unknown))?;
         Ok((Arc::clone(found), None))
