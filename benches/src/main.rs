@@ -68,6 +68,19 @@ async fn relay(_context: Context, payload: Bytes) -> Out {
     Out::data(payload).header("content-type", "application/json")
 }
 
+/// Takes a payload, of a request or of an event, and answers nothing.
+#[function(main = false)]
+async fn take(_context: Context, payload: Bytes) -> Result<()> {
+    if payload.is_empty() { Err(Error::bad_request("a payload has bytes")) } else { Ok(()) }
+}
+
+/// Sends the payload it got to an output.
+#[function(main = false)]
+async fn send(context: Context, payload: Bytes) -> Result<()> {
+    context.send("orders", payload).await?;
+    Ok(())
+}
+
 /// Answers the length of a body that it never holds as a whole.
 #[function(main = false)]
 async fn count(body: Body) -> Result<String> {
@@ -87,4 +100,4 @@ async fn fail() -> Result<&'static str> {
     Err(Error::status(StatusCode::CONFLICT, "this function always fails"))
 }
 
-functions_framework::main!(hello, event, order, reply, relay, count, boom, fail);
+functions_framework::main!(hello, event, order, reply, relay, take, send, count, boom, fail);

@@ -30,7 +30,7 @@ use ::http::request::Parts;
 
 use crate::{
     error::Error,
-    event::Event,
+    event::{Event, LateEvent},
     sidecar::{Reply, Scope, Sidecar, SidecarError, Trace},
 };
 
@@ -73,7 +73,7 @@ pub(crate) struct Arrival {
     pub(crate) request: Option<Parts>,
     pub(crate) params: BTreeMap<String, String>,
     /// The event that the payload is the data of.
-    pub(crate) event: Option<Event>,
+    pub(crate) event: LateEvent,
     /// The input that an event was delivered to.
     pub(crate) input: Option<Input>,
     /// When it ends, and its trace when the delivery told one; else that of the request or the event is taken.
@@ -96,7 +96,7 @@ impl Context {
         let Arrival { request, event, scope, .. } = &self.0.arrival;
         let given = Some(scope.trace.clone()).filter(Trace::is_known);
         let of_request = || request.as_ref().map(|head| trace::of_headers(&head.headers)).filter(Trace::is_known);
-        let of_event = || event.as_ref().map(trace::of_event);
+        let of_event = || event.get().map(trace::of_event);
         let trace = given.or_else(of_request).or_else(of_event).filter(Trace::is_known).unwrap_or_default();
         Scope { deadline: scope.deadline, trace }
     }
@@ -134,7 +134,7 @@ impl Context {
     /// }
     /// ```
     pub fn event(&self) -> Option<&Event> {
-        self.0.arrival.event.as_ref()
+        self.0.arrival.event.get()
     }
 
     /// Returns the input that the payload was delivered to; none when the function was called over HTTP.

@@ -147,14 +147,13 @@ impl Output {
         let (payload, content_type) = self.encode(payload)?;
         let address = self.address()?;
         self.settle(&content_type)?;
-        let what = format!("sending to {}", self.described());
         let Self { declared, metadata, sidecar, scope, .. } = self;
         let message = Message { component: declared.component.clone(), address, payload, content_type, metadata };
         match declared.kind {
             ComponentKind::PubSub => sidecar.publish(message, scope).await.map(|()| Reply::default()),
             ComponentKind::Binding => sidecar.invoke_binding(message, scope).await,
         }
-        .map_err(|error| failed(error, &what))
+        .map_err(|error| failed(error, &format!("sending to {}", described(&declared))))
     }
 
     /// Publishes several payloads in one call, and returns which of them were not taken.
@@ -172,11 +171,11 @@ impl Output {
     /// ```
     pub async fn send_all<P: IntoPayload>(mut self, payloads: impl IntoIterator<Item = P>) -> Result<Bulk, Error> {
         if self.declared.kind == ComponentKind::Binding {
-            let text = format!("{} takes one payload at a time: use `send`", self.described());
+            let text = format!("{} takes one payload at a time: use `send`", described(&self.declared));
             return Err(SidecarError::new(SidecarCode::InvalidArgument, text).into());
         }
         if self.attributes.contains_key("id") {
-            let text = format!("{}: several events cannot have one `id`", self.described());
+            let text = format!("{}: several events cannot have one `id`", described(&self.declared));
             return Err(SidecarError::new(SidecarCode::InvalidArgument, text).into());
         }
         let topic = self.address()?;
@@ -184,7 +183,7 @@ impl Output {
         for (_, content_type) in &payloads {
             self.settle(content_type)?;
         }
-        let described = self.described();
+        let described = described(&self.declared);
         let mut bulk = Bulk::new(described.clone(), payloads.len());
         if payloads.is_empty() {
             return Ok(bulk);
@@ -205,8 +204,9 @@ impl Output {
     }
 
     fn encode(&self, payload: impl IntoPayload) -> Result<(Bytes, String), Error> {
-        let (payload, suggested) =
-            payload.into_payload().map_err(|error| error.context(format!("while encoding for {}", self.described())))?;
+        let (payload, suggested) = payload
+            .into_payload()
+            .map_err(|error| error.context(format!("while encoding for {}", described(&self.declared))))?;
         Ok((payload, self.content_type.clone().unwrap_or_else(|| suggested.to_owned())))
     }
 
@@ -243,7 +243,7 @@ impl Output {
             } else {
                 continue;
             };
-            return wrong(format!("the attribute `{name}` cannot be set for {}: {why}", self.described()));
+            return wrong(format!("the attribute `{name}` cannot be set for {}: {why}", described(&self.declared)));
         }
         for (name, value) in std::mem::take(&mut self.attributes) {
             self.metadata.insert(format!("cloudevent.{name}"), value);
@@ -259,14 +259,14 @@ impl Output {
         }
         Ok(())
     }
+}
 
-    /// Which output it is, and where it leads, for an error.
-    fn described(&self) -> String {
-        let manifest::Output { name, kind, component, topic, .. } = &*self.declared;
-        let what = if name.is_empty() { String::new() } else { format!("output `{name}`: ") };
-        match (kind, topic) {
-            (ComponentKind::PubSub, Some(topic)) => format!("{what}topic `{topic}` of component `{component}`"),
-            _ => format!("{what}component `{component}`"),
-        }
+/// Which output it is, and where it leads, for an error.
+fn described(declared: &manifest::Output) -> String {
+    let manifest::Output { name, kind, component, topic, .. } = declared;
+    let what = if name.is_empty() { String::new() } else { format!("output `{name}`: ") };
+    match (kind, topic) {
+        (ComponentKind::PubSub, Some(topic)) => format!("{what}topic `{topic}` of component `{component}`"),
+        _ => format!("{what}component `{component}`"),
     }
 }

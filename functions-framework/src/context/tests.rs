@@ -287,7 +287,7 @@ async fn a_call_has_the_time_and_the_trace_of_its_invocation() {
     };
     let event = |parent: &str| {
         let event = Event::builder().id("1").source("/s").ty("t").extension("traceparent", parent);
-        Some(event.build().unwrap())
+        Some(event.build().unwrap()).into()
     };
     let trace = |parent: &str| Trace { traceparent: Some(parent.into()), ..Trace::default() };
     let other = PARENT.replace("0af", "0ff");

@@ -35,7 +35,7 @@ pub(crate) fn topic_event(body: &Bytes, metadata: Metadata, origin: Origin) -> I
         Some((None, payload)) => (None, payload),
         None => (None, body.clone()),
     };
-    Incoming { payload, event, metadata, ..Incoming::default() }
+    Incoming { payload, event: event.into(), metadata, ..Incoming::default() }
 }
 
 /// Which topic of which component an event says it is of.
@@ -211,7 +211,7 @@ mod tests {
             Origin::Sidecar,
         );
         assert_eq!(incoming.payload, "[1]");
-        let event = incoming.event.unwrap();
+        let event = incoming.event.get().unwrap();
         assert_eq!((event.id(), event.time(), event.dataschema()), ("7", None, None));
         assert_eq!(event.extensions().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(), ["n=1.5"]);
     }
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn without_an_id_there_is_a_payload_and_no_event() {
         let incoming = read_as(&event(&json!({ "id": null, "data_base64": "AP8=" })), Origin::Sidecar);
-        assert!(incoming.event.is_none());
+        assert!(incoming.event.get().is_none());
         assert_eq!(incoming.payload, &b"\x00\xff"[..]);
     }
 
@@ -231,7 +231,7 @@ mod tests {
             let body = event(&json!({ "datacontenttype": media_type, "data": "AP8=", "subject": "" }));
             let incoming = read_as(&body, Origin::Proxy);
             assert_eq!(incoming.payload, payload, "{media_type}");
-            assert_eq!(incoming.event.unwrap().data().unwrap(), payload, "{media_type}");
+            assert_eq!(incoming.event.get().unwrap().data().unwrap(), payload, "{media_type}");
         }
     }
 
@@ -270,7 +270,7 @@ mod tests {
             let body = Bytes::from(json!(members).to_string());
             let origin = if proxy { Origin::Proxy } else { Origin::Sidecar };
             let incoming = topic_event(&body, metadata, origin);
-            if let Some(event) = &incoming.event {
+            if let Some(event) = incoming.event.get() {
                 prop_assert_eq!(event.data().cloned().unwrap_or_default(), incoming.payload);
                 prop_assert!(Event::from_json(event.to_json()).is_ok(), "what is made of it is an event by all rules: {}", event);
             }

@@ -1,5 +1,7 @@
 //! What a sidecar asks once, before any event: answered from what is known by then, for it never asks again (contract dapr.md §0.4).
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -18,10 +20,10 @@ pub(super) fn path(source: &Source, route: Option<&str>) -> String {
 }
 
 /// The input, by name, and the route that a path stands for.
-pub(super) fn parse(path: &str) -> Option<(String, Option<String>)> {
+pub(super) fn parse(path: &str) -> Option<(Cow<'_, str>, Option<&str>)> {
     let rest = path.strip_prefix(BELOW)?;
-    let (name, route) = rest.find('/').map_or((rest, None), |slash| (&rest[..slash], Some(rest[slash..].to_owned())));
-    Some((percent_decode_str(name).decode_utf8().ok()?.into_owned(), route))
+    let (name, route) = rest.find('/').map_or((rest, None), |slash| (&rest[..slash], Some(&rest[slash..])));
+    Some((percent_decode_str(name).decode_utf8().ok()?, route))
 }
 
 /// The answer to `GET /dapr/subscribe`.

@@ -85,11 +85,13 @@ impl Http {
     fn destination(&self, path: &str) -> Option<To> {
         if let Some((name, route)) = discovery::parse(path) {
             // As it was registered: a URL has it escaped, and gRPC has not.
-            let route = route.map(|route| percent_decode_str(&route).decode_utf8_lossy().into_owned());
+            let route = route.map(|route| percent_decode_str(route).decode_utf8_lossy().into_owned());
             let source = self.inputs.named(&name).map(Arc::clone);
             return Some(To::Topic { source, route, origin: Origin::Sidecar });
         }
-        if self.taken.at(path).is_ok() {
+        // Most functions that are called by requests have no inputs, and every request comes by here.
+        let is_request = self.inputs.all().is_empty() && !self.rules.events_only && !path.starts_with("/job/");
+        if is_request || self.taken.at(path).is_ok() {
             return None;
         }
         let name = decoded(path);
@@ -248,9 +250,18 @@ pub(super) fn metadata(headers: &HeaderMap) -> Metadata {
     named.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
 }
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+
 /// The trace of a delivery. Where a broker's own metadata stands beside it under the same name, the sidecar's comes last.
 pub(super) fn trace(headers: &HeaderMap) -> Trace {
-    let last = |name| headers.get_all(name).iter().next_back().and_then(|value| value.to_str().ok()).map(Arc::from);
-    let trace = Trace { traceparent: last("traceparent"), tracestate: last("tracestate"), baggage: last("baggage") };
+    let last = |name: HeaderName| headers.get_all(name).iter().next_back().and_then(|value| value.to_str().ok()).map(Arc::from);
+    let traceparent = last(TRACEPARENT);
+    // Nothing else means anything without it.
+    if traceparent.is_none() {
+        return Trace::default();
+    }
+    let trace = Trace { traceparent, tracestate: last(TRACESTATE), baggage: last(BAGGAGE) };
     if trace.is_known() { trace } else { Trace::default() }
 }

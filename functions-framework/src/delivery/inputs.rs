@@ -118,10 +118,14 @@ impl Inputs {
         self.sources.iter().filter(move |source| source.function() == function).map(|source| &*source.declared.name)
     }
 
+    /// Finds the input of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<Source>> {
+        self.by_name.get(name).map(|&index| &self.sources[index])
+    }
+
     /// Finds the input of this name: a job calls the one that is named as it is.
     pub(crate) fn named(&self, name: &str) -> Result<&Arc<Source>, Unknown> {
-        let found = self.by_name.get(name).map(|&index| &self.sources[index]);
-        found.ok_or_else(|| self.unknown(format_args!("no input is named `{name}`")))
+        self.find(name).ok_or_else(|| self.unknown(format_args!("no input is named `{name}`")))
     }
 
     /// Finds the input of a binding component.

@@ -29,14 +29,14 @@ pub(crate) use self::{
     source::{Source, Terms},
     token::Token,
 };
-use crate::{event::Event, function::BoxFuture, outcome::Verdict, sidecar::Trace};
+use crate::{event::LateEvent, function::BoxFuture, outcome::Verdict, sidecar::Trace};
 
 /// An event as it came to an input.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
     pub(crate) payload: Bytes,
     /// The event that the payload is the data of.
-    pub(crate) event: Option<Event>,
+    pub(crate) event: LateEvent,
     /// Which route of the subscription it matched.
     pub(crate) route: Option<String>,
     /// What the component said about it.

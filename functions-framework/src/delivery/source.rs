@@ -10,7 +10,8 @@ use tokio::sync::Semaphore;
 
 use super::{Incoming, Outcome, lanes::Lanes, repeats::Repeats, subscription::Subscription};
 use crate::{
-    context::{Arrival, DeclaredInput, Input},
+    context::{Arrival, Context, DeclaredInput, Input},
+    event::Event,
     outcome::{Out, Verdict},
     server::endpoint::{Delivered, Endpoint},
     sidecar::Scope,
@@ -74,17 +75,16 @@ impl Source {
             None => None,
         };
         let Incoming { payload, event, route, metadata, attempt, trace } = incoming;
-        let id = event.as_ref().map(|event| event.id().to_owned());
         let input = Input { declared: Arc::clone(&self.declared), route, metadata, attempt };
         let scope = Scope { deadline: None, trace };
         let arrival = Arrival { event, input: Some(input), scope, ..Arrival::default() };
         let started = Instant::now();
-        let delivered = self.endpoint.deliver(arrival, payload).await;
-        self.judge(delivered, id.as_deref(), started)
+        let (delivered, context) = self.endpoint.deliver(arrival, payload).await;
+        self.judge(delivered, &context, started)
     }
 
     /// Makes a verdict of what became of the call, and tells the log.
-    fn judge(&self, delivered: Delivered, event: Option<&str>, started: Instant) -> Outcome {
+    fn judge(&self, delivered: Delivered, context: &Context, started: Instant) -> Outcome {
         let outcome = match delivered {
             Ok(Ok(Out { verdict, data, .. })) => {
                 let why = (verdict != Verdict::Success).then(|| "the function asked for it".to_owned());
@@ -96,23 +96,21 @@ impl Source {
             }
             Err(crash) => Outcome { crashed: true, ..Outcome::retry(crash.to_string()) },
         };
-        self.log(&outcome, event, started);
+        self.log(&outcome, context, started);
         outcome
     }
 
-    fn log(&self, outcome: &Outcome, event: Option<&str>, started: Instant) {
+    fn log(&self, outcome: &Outcome, context: &Context, started: Instant) {
         let DeclaredInput { name: input, component, topic, .. } = &*self.declared;
         let (function, topic, error) = (self.function(), topic.as_deref(), outcome.why.as_deref());
-        let duration_ms = millis(started.elapsed());
+        if outcome.verdict == Verdict::Success && !self.terms.access {
+            return self.recovered();
+        }
+        let (event, duration_ms) = (context.event().map(Event::id), millis(started.elapsed()));
         match outcome.verdict {
             Verdict::Success => {
-                let silent = self.repeats.succeeded();
-                if silent > 0 {
-                    tracing::warn!(function, input, silent, "deliveries had failed that were not logged one by one");
-                }
-                if self.terms.access {
-                    tracing::info!(function, input, component, topic, event, duration_ms, "delivery");
-                }
+                self.recovered();
+                tracing::info!(function, input, component, topic, event, duration_ms, "delivery");
             }
             Verdict::Drop => {
                 tracing::warn!(function, input, component, topic, event, duration_ms, error, "event dropped");
@@ -134,11 +132,20 @@ impl Source {
             }
         }
     }
+
+    /// Tells of the failures before a success that nobody has heard of.
+    fn recovered(&self) {
+        let silent = self.repeats.succeeded();
+        if silent > 0 {
+            let (function, input) = (self.function(), &self.declared.name);
+            tracing::warn!(function, input, silent, "deliveries had failed that were not logged one by one");
+        }
+    }
 }
 
 /// The value of an attribute of the event, else of the metadata.
 fn key(incoming: &Incoming, name: &str) -> Option<String> {
-    let of_event = incoming.event.as_ref().and_then(|event| match name {
+    let of_event = incoming.event.get().and_then(|event| match name {
         "id" => Some(event.id().to_owned()),
         "source" => Some(event.source().to_owned()),
         "type" => Some(event.ty().to_owned()),

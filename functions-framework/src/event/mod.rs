@@ -27,6 +27,7 @@ mod data;
 mod decoded;
 mod extension;
 pub(crate) mod http;
+mod late;
 pub(crate) mod media_type;
 #[cfg(feature = "cloudevents-sdk")]
 mod sdk;
@@ -46,7 +47,7 @@ use serde::Deserialize;
 
 use self::texts::{Text, Texts};
 #[allow(unused_imports, reason = "not every build of the crate decodes payloads")]
-pub(crate) use self::{attributes::is_absolute_uri, data::decode_json, time::parse as parse_time};
+pub(crate) use self::{attributes::is_absolute_uri, data::decode_json, late::LateEvent, time::parse as parse_time};
 pub use self::{builder::EventBuilder, data::Data, decoded::CloudEvent, extension::ExtensionValue, time::IntoTime};
 use crate::error::Error;
 

@@ -68,9 +68,18 @@ impl RequestBody {
     ///
     /// # Errors
     /// 413 when it is over the limit, 400 when the client stopped before the end.
-    pub(crate) async fn collect(mut self) -> Result<Bytes, Error> {
+    pub(crate) async fn collect(self) -> Result<Bytes, Error> {
+        let declared = self.declared;
+        self.collect_as(|_| declared).await
+    }
+
+    /// Reads it to its end, as [`collect`](Self::collect) does; its first piece may tell how long it is to be.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) async fn collect_as(mut self, declared: impl FnOnce(&[u8]) -> u64) -> Result<Bytes, Error> {
         let mut whole: Option<BytesMut> = None;
-        let mut first = Bytes::new();
+        let (mut first, mut declared) = (Bytes::new(), Some(declared));
         // A body whose declared length is there has ended: to wait for hyper to say so takes another turn of the connection.
         while !self.is_end_stream() {
             let Some(frame) = self.frame().await else { break };
@@ -80,7 +89,8 @@ impl RequestBody {
                 None if first.is_empty() => first = chunk,
                 None => {
                     // The declared length is a client's word: trust it for no more than a mebibyte.
-                    let room = usize::try_from(self.declared.min(1 << 20)).unwrap_or(0).max(first.len() + chunk.len());
+                    let declared = declared.take().map_or(0, |declared| declared(&first));
+                    let room = usize::try_from(declared.min(1 << 20)).unwrap_or(0).max(first.len() + chunk.len());
                     let mut buffer = BytesMut::with_capacity(room);
                     buffer.extend_from_slice(&first);
                     buffer.extend_from_slice(&chunk);

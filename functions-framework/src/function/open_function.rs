@@ -74,7 +74,7 @@ impl ContextIn {
             })?;
             params.extend(decoded.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
-        let mut arrival = Arrival { request: Some(parts), params, event, ..Arrival::default() };
+        let mut arrival = Arrival { request: Some(parts), params, event: event.into(), ..Arrival::default() };
         arrival.scope.deadline = deadline;
         Ok(Self::new(Context::new(origin, arrival), bytes, content_type))
     }

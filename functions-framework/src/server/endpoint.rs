@@ -198,12 +198,9 @@ impl Endpoint {
         Running { call: Some(call), invocation: Some(invocation), head, started, timer: None, patient: anyway }
     }
 
-    /// Calls the function with an event, within the limits of every call. Unlike a request it waits for its place: who brought it
-    /// has nobody to ask but the function.
-    pub(crate) async fn deliver(&self, mut arrival: Arrival, payload: Bytes) -> Delivered {
-        let Handler::OpenFunction(handler) = &self.handler else {
-            return Ok(Err(Error::new(format!("`{}` is no OpenFunction function", self.name()))));
-        };
+    /// Calls the function with an event, within the limits of every call; gives the context back, which knows the event. Unlike a
+    /// request it waits for its place: who brought it has nobody to ask but the function.
+    pub(crate) async fn deliver(&self, mut arrival: Arrival, payload: Bytes) -> (Delivered, FunctionContext) {
         self.begun_events.fetch_add(1, Relaxed);
         // The semaphore is never closed, so there is always a place in the end.
         let _place = self.places.acquire().await;
@@ -211,12 +208,15 @@ impl Endpoint {
         let limit = self.limits.timeout;
         arrival.scope.deadline = limit.map(|limit| Instant::now() + limit);
         let context = FunctionContext::new(Arc::clone(&self.origin), arrival);
-        let mut call = match crash::contain(|| (handler.deliver)(ContextIn::new(context, payload, None))) {
+        let Handler::OpenFunction(handler) = &self.handler else {
+            return (Ok(Err(Error::new(format!("`{}` is no OpenFunction function", self.name())))), context);
+        };
+        let mut call = match crash::contain(|| (handler.deliver)(ContextIn::new(context.clone(), payload, None))) {
             Ok(call) => call,
-            Err(crash) => return Err(crash),
+            Err(crash) => return (Err(crash), context),
         };
         let mut timer = None;
-        poll_fn(|task| {
+        let delivered = poll_fn(|task| {
             if let Poll::Ready(done) = crash::contain(|| call.as_mut().poll(task))
                 .map_or_else(|crash| Poll::Ready(Err(crash)), |polled| polled.map(Ok))
             {
@@ -228,8 +228,8 @@ impl Endpoint {
             ready!(timer.as_mut().poll(task));
             let text = format!("no answer within {} s (FUNCTION_TIMEOUT)", limit.as_secs_f64());
             Poll::Ready(Ok(Err(Error::status(StatusCode::GATEWAY_TIMEOUT, text))))
-        })
-        .await
+        });
+        (delivered.await, context)
     }
 
     /// Makes the answer out of what became of the call, and tells the log.

@@ -300,7 +300,7 @@ impl OpenFunctionTest {
         let Handler::OpenFunction(handler) = started(self.function).await else {
             panic!("the function is of kind {kind}, not openfunction")
         };
-        let arrival = Arrival { params: self.params, event: self.event, input: self.input, ..Arrival::default() };
+        let arrival = Arrival { params: self.params, event: self.event.into(), input: self.input, ..Arrival::default() };
         let context = Context::new(origin, arrival);
         let result = (handler.deliver)(ContextIn::new(context, payload, content_type)).await;
         Run { result, sidecar }

@@ -1,20 +1,28 @@
-//! `cargo xtask bench`: what a request costs, beside hyper, axum and cloudevents-sdk.
+//! `cargo xtask bench`: what a request costs, beside hyper, axum, cloudevents-sdk and tonic.
 
 mod client;
+mod h2;
+mod protobuf;
 mod report;
 mod request;
 mod rows;
 mod server;
 mod side;
+mod sidecar;
 mod valgrind;
 
-use std::{ffi::OsString, fs, path::PathBuf, process::Command};
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use self::{
     report::{Cell, Measured},
     rows::{ROWS, Row},
     side::Side,
-    valgrind::{Count, Requests},
+    valgrind::Requests,
 };
 use crate::{Result, workspace};
 
@@ -26,7 +34,7 @@ connection, to the framework and to its peers, all built with the same profile. 
 but for those of `count`.
 
   --only <row>         this row only; may be given more than once
-  --sides <a,b,..>     these sides only: ours, hyper, axum, sdk
+  --sides <a,b,..>     these sides only: ours, hyper, axum, sdk, tonic
   --repeats <n>        measure n times and show the median (1)
   --quick              fewer requests, for a first look
   --json <file>        where the samples go (bench.json in the target folder)
@@ -48,9 +56,12 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result {
         return Ok(());
     };
     let valgrind = valgrind::version()?;
-    for side in &options.sides {
+    // Only what is asked: a build with link-time optimisation takes minutes.
+    let asked = |side: &&Side| options.rows.iter().any(|row| row.mode(**side).is_some());
+    for side in options.sides.iter().filter(asked) {
         side.build()?;
     }
+    let sidecar = sidecar::start()?;
     if let Some(folder) = &options.profiles {
         fs::create_dir_all(folder).map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
     }
@@ -61,14 +72,14 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result {
         for side in &options.sides {
             if let Some(mode) = row.mode(*side) {
                 eprintln!("{}: {}", row.name, side.title());
-                let cell = measure(row, *side, mode, &options);
+                let cell = measure(row, *side, mode, sidecar, &options);
                 cells.push((*side, cell.map_err(|error| format!("{}, {}: {error}", row.name, side.title()))?));
             }
         }
         measured.push(Measured { row, cells });
     }
 
-    println!("{}", report::table(&measured, &options.sides));
+    println!("{}", report::tables(&measured, &options.sides));
     let versions = [("valgrind", valgrind), ("rustc", rustc_version())];
     if let Some(folder) = options.json.parent() {
         fs::create_dir_all(folder)?;
@@ -82,14 +93,23 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result {
     Ok(())
 }
 
-fn measure(row: &Row, side: Side, mode: &'static str, options: &Options) -> Result<Cell> {
-    let program = side.program(mode);
+fn measure(row: &Row, side: Side, mode: &'static str, sidecar: u16, options: &Options) -> Result<Cell> {
     let profile = options.profiles.as_ref().map(|folder| folder.join(format!("{}.{}.out", row.name, side.name())));
+    let sample = |mode, profile: Option<&Path>| -> Result<[f64; 3]> {
+        let program = side.program(mode, row.platform, sidecar);
+        let [instructions] = valgrind::INSTRUCTIONS.slope(&program, row.shape, options.requests, profile)?;
+        let [allocations, allocated] = valgrind::ALLOCATIONS.slope(&program, row.shape, options.requests, None)?;
+        Ok([instructions, allocations, allocated])
+    };
     let mut cell = Cell::default();
     for _ in 0..options.repeats {
-        let slope = |count, profile| valgrind::slope(count, &program, row.shape, options.requests, profile);
-        cell.instructions.push(slope(Count::Instructions, profile.as_deref())?);
-        cell.allocations.push(slope(Count::Allocations, None)?);
+        let mut figures = sample(mode, profile.as_deref())?;
+        if let Some(base) = row.beyond {
+            for (figure, base) in figures.iter_mut().zip(sample(base, None)?) {
+                *figure -= base;
+            }
+        }
+        cell.add(figures);
     }
     Ok(cell)
 }

@@ -9,6 +9,17 @@ use super::{rows::Row, side::Side};
 pub(crate) struct Cell {
     pub(crate) instructions: Vec<f64>,
     pub(crate) allocations: Vec<f64>,
+    /// The bytes that they asked for.
+    pub(crate) allocated: Vec<f64>,
+}
+
+impl Cell {
+    /// Adds a repeat.
+    pub(crate) fn add(&mut self, [instructions, allocations, allocated]: [f64; 3]) {
+        self.instructions.push(instructions);
+        self.allocations.push(allocations);
+        self.allocated.push(allocated);
+    }
 }
 
 /// A row and its cells, in the order of the sides.
@@ -32,8 +43,17 @@ fn median(samples: &[f64]) -> Option<f64> {
     Some(if sorted.len() % 2 == 1 { upper } else { f64::midpoint(sorted[middle - 1], upper) })
 }
 
-/// The table, and below it what one should know of the rows.
-pub(crate) fn table(measured: &[Measured], sides: &[Side]) -> String {
+/// A table for the rows with the same peers, and below each what one should know of its rows.
+pub(crate) fn tables(measured: &[Measured], sides: &[Side]) -> String {
+    let (dapr, http): (Vec<_>, Vec<_>) = measured.iter().partition(|one| one.row.mode(Side::Tonic).is_some());
+    let tables = [http, dapr].into_iter().filter(|rows| !rows.is_empty()).map(|rows| {
+        let there = |side: &Side| rows.iter().any(|one| one.row.mode(*side).is_some());
+        table(&rows, &sides.iter().copied().filter(there).collect::<Vec<_>>())
+    });
+    tables.collect::<Vec<_>>().join("\n")
+}
+
+fn table(measured: &[&Measured], sides: &[Side]) -> String {
     let peers: Vec<Side> = sides.iter().copied().filter(|side| *side != Side::Ours).collect();
     let ratios = if sides.contains(&Side::Ours) { &peers[..] } else { &[] };
 
@@ -41,6 +61,7 @@ pub(crate) fn table(measured: &[Measured], sides: &[Side]) -> String {
     head.extend(sides.iter().map(|side| side.title().to_owned()));
     head.extend(ratios.iter().map(|side| format!("ours : {}", side.title())));
     head.extend(sides.iter().map(|side| format!("allocs {}", side.name())));
+    head.extend(sides.iter().map(|side| format!("bytes {}", side.name())));
 
     let mut lines = vec![head];
     for one in measured {
@@ -52,12 +73,13 @@ pub(crate) fn table(measured: &[Measured], sides: &[Side]) -> String {
             shown(ratio, |ratio| format!("{ratio:.2}"))
         }));
         line.extend(sides.iter().map(|side| shown(one.figure(*side, |cell| &cell.allocations), |count| format!("{count:.1}"))));
+        line.extend(sides.iter().map(|side| shown(one.figure(*side, |cell| &cell.allocated), grouped)));
         lines.push(line);
     }
 
     let mut text = aligned(&lines);
     for one in measured.iter().filter(|one| !one.row.note.is_empty()) {
-        let _ = write!(text, "\n{}: {}", one.row.name, one.row.note);
+        let _ = writeln!(text, "\n{}: {}", one.row.name, one.row.note);
     }
     text
 }
@@ -112,9 +134,9 @@ pub(crate) fn json(measured: &[Measured], versions: &[(&str, String)]) -> String
         let _ = write!(text, "    {{\"name\": {}, \"sides\": {{", quoted(one.row.name));
         for (place, (side, cell)) in one.cells.iter().enumerate() {
             let comma = if place == 0 { "" } else { ", " };
-            let (instructions, allocations) = (samples(&cell.instructions), samples(&cell.allocations));
-            let name = quoted(side.name());
-            let _ = write!(text, "{comma}{name}: {{\"instructions\": {instructions}, \"allocations\": {allocations}}}");
+            let _ = write!(text, "{comma}{}: {{\"instructions\": {}", quoted(side.name()), samples(&cell.instructions));
+            let (allocations, allocated) = (samples(&cell.allocations), samples(&cell.allocated));
+            let _ = write!(text, ", \"allocations\": {allocations}, \"allocated\": {allocated}}}");
         }
         let _ = writeln!(text, "}}}}{}", if number + 1 == measured.len() { "" } else { "," });
     }
@@ -145,22 +167,30 @@ mod tests {
     use super::{super::rows::ROWS, *};
 
     fn measured() -> Vec<Measured> {
-        let cell =
-            |instructions: &[f64], allocations| Cell { instructions: instructions.to_vec(), allocations: vec![allocations] };
+        let cell = |instructions: &[f64], allocations, allocated| {
+            let mut cell = Cell::default();
+            for instructions in instructions {
+                cell.add([*instructions, allocations, allocated]);
+            }
+            cell
+        };
         vec![Measured {
             row: &ROWS[0],
-            cells: vec![(Side::Ours, cell(&[9000.0, 9002.0, 9100.0], 5.0)), (Side::Axum, cell(&[12003.0], 13.0))],
+            cells: vec![
+                (Side::Ours, cell(&[9000.0, 9002.0, 9100.0], 5.0, 640.0)),
+                (Side::Axum, cell(&[12003.0], 13.0, 1024.0)),
+            ],
         }]
     }
 
     #[test]
     fn a_table_is_aligned_and_has_ratios() {
         assert_eq!(
-            table(&measured(), &[Side::Ours, Side::Axum, Side::Sdk]),
+            tables(&measured(), &[Side::Ours, Side::Hyper, Side::Axum, Side::Tonic]),
             "\
-| instructions per request |  ours |   axum | axum + SDK | ours : axum | ours : axum + SDK | allocs ours | allocs axum | allocs sdk |
-|--------------------------|------:|-------:|-----------:|------------:|------------------:|------------:|------------:|-----------:|
-| hello                    | 9,002 | 12,003 |          – |        0.75 |                 – |         5.0 |        13.0 |          – |
+| instructions per request |  ours | hyper h1+h2c |   axum | ours : hyper h1+h2c | ours : axum | allocs ours | allocs hyper | allocs axum | bytes ours | bytes hyper | bytes axum |
+|--------------------------|------:|-------------:|-------:|--------------------:|------------:|------------:|-------------:|------------:|-----------:|------------:|-----------:|
+| hello                    | 9,002 |            – | 12,003 |                   – |        0.75 |         5.0 |            – |        13.0 |        640 |           – |      1,024 |
 "
         );
     }
@@ -170,7 +200,9 @@ mod tests {
         let text = json(&measured(), &[("rustc", "rustc \"1\"".to_owned())]);
         assert!(text.starts_with("{\n  \"rustc\": \"rustc \\\"1\\\"\",\n  \"rows\": [\n"), "{text}");
         assert!(
-            text.contains(r#""ours": {"instructions": [9000.00, 9002.00, 9100.00], "allocations": [5.00]}, "axum":"#),
+            text.contains(
+                r#""ours": {"instructions": [9000.00, 9002.00, 9100.00], "allocations": [5.00, 5.00, 5.00], "allocated": [640.00,"#
+            ),
             "{text}"
         );
     }

@@ -2,6 +2,16 @@
 
 use std::fmt::Write;
 
+use super::{client::Call, protobuf};
+
+/// What goes over the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// The bytes of a request of HTTP/1.1.
+    Http1(Vec<u8>),
+    Grpc(Call),
+}
+
 /// A request that rows send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -15,6 +25,10 @@ pub(crate) enum Shape {
     Json(usize),
     /// So many bytes of nothing in particular.
     Upload(usize),
+    /// An event of a topic, as a sidecar delivers it over gRPC, with JSON data of so many bytes.
+    TopicEvent(usize),
+    /// An event of a binding, likewise.
+    BindingEvent(usize),
 }
 
 /// The attributes of the event, in the order they are sent.
@@ -28,13 +42,14 @@ const ATTRIBUTES: [(&str, &str); 6] = [
 ];
 
 impl Shape {
-    /// The bytes on the wire.
-    pub(crate) fn bytes(self) -> Vec<u8> {
+    pub(crate) fn request(self) -> Request {
         let (content_type, body) = match self {
-            Self::Get => return b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec(),
+            Self::Get => return Request::Http1(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec()),
             Self::Binary(size) | Self::Json(size) => ("application/json", json(size)),
             Self::Structured(size) => ("application/cloudevents+json", structured(&json(size))),
             Self::Upload(size) => ("application/octet-stream", "u".repeat(size)),
+            Self::TopicEvent(size) => return event("OnTopicEvent", protobuf::topic_event(&json(size))),
+            Self::BindingEvent(size) => return event("OnBindingEvent", protobuf::binding_event(&json(size))),
         };
         let mut request = String::from("POST / HTTP/1.1\r\nhost: localhost\r\n");
         if matches!(self, Self::Binary(_)) {
@@ -43,20 +58,30 @@ impl Shape {
             }
         }
         let _ = write!(request, "content-type: {content_type}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        request.into_bytes()
+        Request::Http1(request.into_bytes())
     }
 
     /// How much longer than a small request this one takes, roughly; so many times fewer are sent.
     pub(crate) const fn weight(self) -> u32 {
         match self {
             Self::Get => 1,
-            Self::Binary(size) | Self::Structured(size) | Self::Json(size) | Self::Upload(size) => match size {
+            Self::Binary(size)
+            | Self::Structured(size)
+            | Self::Json(size)
+            | Self::Upload(size)
+            | Self::TopicEvent(size)
+            | Self::BindingEvent(size) => match size {
                 0..=8192 => 1,
                 8193..=262_144 => 4,
                 _ => 8,
             },
         }
     }
+}
+
+/// A call whose success is an empty message.
+fn event(method: &'static str, message: Vec<u8>) -> Request {
+    Request::Grpc(Call { method, message, answer: Vec::new() })
 }
 
 /// A JSON object of exactly `size` bytes: small records, and a string that fills it up.
@@ -100,9 +125,14 @@ mod tests {
         assert!(json(1024).contains(r#"{"sku":"sku-00002","count":2,"price":2.5,"tags":["a","b"]},"#));
     }
 
+    fn text(shape: Shape) -> String {
+        let Request::Http1(bytes) = shape.request() else { panic!("{shape:?} is a request of HTTP/1.1") };
+        String::from_utf8(bytes).unwrap()
+    }
+
     #[test]
     fn a_binary_event_is_in_the_header() {
-        let request = String::from_utf8(Shape::Binary(1024).bytes()).unwrap();
+        let request = text(Shape::Binary(1024));
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert_eq!(
             head,
@@ -115,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_structured_event_is_in_the_body() {
-        let request = String::from_utf8(Shape::Structured(1024).bytes()).unwrap();
+        let request = text(Shape::Structured(1024));
         let (head, body) = request.split_once("\r\n\r\n").unwrap();
         assert!(head.ends_with(&format!("content-type: application/cloudevents+json\r\ncontent-length: {}", body.len())));
         assert!(body.starts_with(r#"{"specversion":"1.0","id":"b2c1a1f0-0001","#) && body.ends_with(r#"x"}}"#));

@@ -9,11 +9,59 @@ pub(crate) struct Row {
     pub(crate) shape: Shape,
     /// The function, or the mode of a peer, that answers; a side that is not here has nothing like it.
     pub(crate) modes: &'static [(Side, &'static str)],
+    /// What does the same but for what the row is about: it is measured too, and subtracted.
+    pub(crate) beyond: Option<&'static str>,
+    pub(crate) platform: Platform,
     /// What one should know before comparing.
     pub(crate) note: &'static str,
 }
 
+/// What is around the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Platform {
+    Bare,
+    /// OpenFunction, which says that events call the function.
+    Asynchronous,
+    /// OpenFunction, which says that requests do, and that it has an output.
+    Synchronous,
+}
+
+impl Platform {
+    /// The function context.
+    pub(crate) const fn context(self) -> Option<&'static str> {
+        match self {
+            Self::Bare => None,
+            Self::Asynchronous => Some(
+                r#"{"name":"bench","version":"v1","runtime":"Async","inputs":{
+                "orders":{"uri":"orders","componentName":"bus","componentType":"pubsub.kafka"},
+                "ticks":{"uri":"ticks","componentName":"ticks","componentType":"bindings.kafka"}}}"#,
+            ),
+            Self::Synchronous => Some(
+                r#"{"name":"bench","version":"v1","runtime":"Knative","outputs":{
+                "orders":{"uri":"orders","componentName":"bus","componentType":"pubsub.kafka"}}}"#,
+            ),
+        }
+    }
+}
+
 impl Row {
+    /// A row about HTTP.
+    const fn new(name: &'static str, shape: Shape, modes: &'static [(Side, &'static str)]) -> Self {
+        Self { name, shape, modes, beyond: None, platform: Platform::Bare, note: "" }
+    }
+
+    const fn on(self, platform: Platform) -> Self {
+        Self { platform, ..self }
+    }
+
+    const fn beyond(self, mode: &'static str) -> Self {
+        Self { beyond: Some(mode), ..self }
+    }
+
+    const fn note(self, note: &'static str) -> Self {
+        Self { note, ..self }
+    }
+
     pub(crate) fn mode(&self, side: Side) -> Option<&'static str> {
         self.modes.iter().find(|(of, _)| *of == side).map(|(_, mode)| *mode)
     }
@@ -23,42 +71,33 @@ const EVENT: &[(Side, &str)] = &[(Side::Ours, "event"), (Side::Hyper, "ce"), (Si
 const REPLY: &[(Side, &str)] = &[(Side::Ours, "reply"), (Side::Sdk, "reply")];
 const FLOOR: &str = "hyper and axum read the body and parse nothing";
 
-pub(crate) const ROWS: [Row; 9] = [
-    Row {
-        name: "hello",
-        shape: Shape::Get,
-        modes: &[(Side::Ours, "hello"), (Side::Hyper, "hello"), (Side::Axum, "hello")],
-        note: "",
-    },
-    Row { name: "event-binary-1k", shape: Shape::Binary(1024), modes: EVENT, note: FLOOR },
-    Row { name: "event-binary-64k", shape: Shape::Binary(65536), modes: EVENT, note: FLOOR },
-    Row {
-        name: "event-structured-1k",
-        shape: Shape::Structured(1024),
-        modes: &[(Side::Ours, "event"), (Side::Sdk, "sink")],
-        note: "",
-    },
-    Row {
-        name: "order",
-        shape: Shape::Binary(1024),
-        modes: &[(Side::Ours, "order"), (Side::Sdk, "order")],
-        note: "a binary event of 1 KiB, its data decoded into a struct; the peer decodes by hand",
-    },
-    Row { name: "reply-binary-1k", shape: Shape::Binary(1024), modes: REPLY, note: "" },
-    Row { name: "reply-structured-1k", shape: Shape::Structured(1024), modes: REPLY, note: "" },
-    Row {
-        name: "relay",
-        shape: Shape::Json(1024),
-        modes: &[(Side::Ours, "relay"), (Side::Axum, "relay")],
-        note: "an OpenFunction function that answers its payload; axum echoes a body and has no context",
-    },
-    Row {
-        name: "count",
-        shape: Shape::Upload(1 << 20),
-        modes: &[(Side::Ours, "count"), (Side::Hyper, "count"), (Side::Axum, "count")],
-        note: "an upload of 1 MiB, streamed; its instructions follow how many reads the system makes of it and can differ \
-               threefold from run to run: compare the allocations",
-    },
+const DELIVERY: &[(Side, &str)] = &[(Side::Ours, "take"), (Side::Tonic, "callback")];
+const TAKE: &[(Side, &str)] = &[(Side::Ours, "take"), (Side::Tonic, "take")];
+const SEND: &[(Side, &str)] = &[(Side::Ours, "send"), (Side::Tonic, "send")];
+const SENT: &str = "what a function costs that publishes the body of its request, beyond one that only takes it";
+
+pub(crate) const ROWS: [Row; 16] = [
+    Row::new("hello", Shape::Get, &[(Side::Ours, "hello"), (Side::Hyper, "hello"), (Side::Axum, "hello")]),
+    Row::new("event-binary-1k", Shape::Binary(1024), EVENT).note(FLOOR),
+    Row::new("event-binary-64k", Shape::Binary(65536), EVENT).note(FLOOR),
+    Row::new("event-structured-1k", Shape::Structured(1024), &[(Side::Ours, "event"), (Side::Sdk, "sink")]),
+    Row::new("order", Shape::Binary(1024), &[(Side::Ours, "order"), (Side::Sdk, "order")])
+        .note("a binary event of 1 KiB, its data decoded into a struct; the peer decodes by hand"),
+    Row::new("reply-binary-1k", Shape::Binary(1024), REPLY),
+    Row::new("reply-structured-1k", Shape::Structured(1024), REPLY),
+    Row::new("relay", Shape::Json(1024), &[(Side::Ours, "relay"), (Side::Axum, "relay")])
+        .note("an OpenFunction function that answers its payload; axum echoes a body and has no context"),
+    Row::new("count", Shape::Upload(1 << 20), &[(Side::Ours, "count"), (Side::Hyper, "count"), (Side::Axum, "count")]).note(
+        "an upload of 1 MiB, streamed; its instructions follow how many reads the system makes of it and can differ \
+         threefold from run to run: compare the allocations",
+    ),
+    Row::new("topic-event-1k", Shape::TopicEvent(1024), DELIVERY).on(Platform::Asynchronous),
+    Row::new("topic-event-64k", Shape::TopicEvent(65536), DELIVERY).on(Platform::Asynchronous),
+    Row::new("binding-event-1k", Shape::BindingEvent(1024), DELIVERY).on(Platform::Asynchronous),
+    Row::new("take-1k", Shape::Json(1024), TAKE).on(Platform::Synchronous),
+    Row::new("take-64k", Shape::Json(65536), TAKE).on(Platform::Synchronous),
+    Row::new("send-1k", Shape::Json(1024), SEND).beyond("take").on(Platform::Synchronous).note(SENT),
+    Row::new("send-64k", Shape::Json(65536), SEND).beyond("take").on(Platform::Synchronous).note(SENT),
 ];
 
 #[cfg(test)]

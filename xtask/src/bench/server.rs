@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::client::Client;
+use super::{client::Client, request::Request};
 use crate::Result;
 
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -21,7 +21,7 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) struct Program {
     pub(crate) binary: PathBuf,
     pub(crate) arguments: &'static [&'static str],
-    pub(crate) environment: Vec<(&'static str, &'static str)>,
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 /// A running server; ended with this value, whatever happened.
@@ -33,7 +33,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts `program` behind the words of `tool` and waits until it answers `request` with success.
-    pub(crate) fn start(tool: &[OsString], program: &Program, request: &[u8]) -> Result<Self> {
+    pub(crate) fn start(tool: &[OsString], program: &Program, request: &Request) -> Result<Self> {
         let [first, rest @ ..] = tool else { return Err("no tool to start the server with".into()) };
         let port = free_port()?;
         let child = Command::new(first)
@@ -44,7 +44,7 @@ impl Server {
             .env_clear()
             .envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, env::var_os(name)?))))
             .envs([("LANG", "C.UTF-8"), ("TOKIO_WORKER_THREADS", "1")])
-            .envs(program.environment.iter().copied())
+            .envs(program.environment.iter().map(|(name, value)| (name, value)))
             .env("PORT", port.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -55,16 +55,15 @@ impl Server {
         Ok(server)
     }
 
-    fn wait_until_ready(&mut self, request: &[u8]) -> Result {
+    fn wait_until_ready(&mut self, request: &Request) -> Result {
         let deadline = Instant::now() + READY_WITHIN;
         let mut last = String::from("nothing listens");
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait()? {
                 return Err(format!("the server ended before it served ({status}); start it by hand to see why").into());
             }
-            match self.connect().and_then(|mut client| client.send(request)) {
-                Ok(200..=299) => return Ok(()),
-                Ok(status) => last = format!("it answers {status}"),
+            match self.connect(request).and_then(|mut client| client.send(request)) {
+                Ok(()) => return Ok(()),
                 Err(error) => last = error.to_string(),
             }
             thread::sleep(Duration::from_millis(20));
@@ -72,8 +71,9 @@ impl Server {
         Err(format!("the server was not ready within {} s: {last}", READY_WITHIN.as_secs()).into())
     }
 
-    pub(crate) fn connect(&self) -> Result<Client> {
-        Ok(Client::connect(self.port)?)
+    /// Connects, to send requests like this one.
+    pub(crate) fn connect(&self, request: &Request) -> Result<Client> {
+        Client::connect(self.port, request)
     }
 
     /// Asks the server to end, and waits for it: the tool writes its count at the end.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use super::server::Program;
+use super::{rows::Platform, server::Program};
 use crate::{Result, workspace};
 
 /// The profile all sides are built with: release, with symbols. Symbols cost no instructions.
@@ -15,10 +15,11 @@ pub(crate) enum Side {
     Hyper,
     Axum,
     Sdk,
+    Tonic,
 }
 
 impl Side {
-    pub(crate) const ALL: [Self; 4] = [Self::Ours, Self::Hyper, Self::Axum, Self::Sdk];
+    pub(crate) const ALL: [Self; 5] = [Self::Ours, Self::Hyper, Self::Axum, Self::Sdk, Self::Tonic];
 
     /// The name in options and in the JSON file.
     pub(crate) const fn name(self) -> &'static str {
@@ -27,6 +28,7 @@ impl Side {
             Self::Hyper => "hyper",
             Self::Axum => "axum",
             Self::Sdk => "sdk",
+            Self::Tonic => "tonic",
         }
     }
 
@@ -37,6 +39,7 @@ impl Side {
             Self::Hyper => "hyper h1+h2c",
             Self::Axum => "axum",
             Self::Sdk => "axum + SDK",
+            Self::Tonic => "tonic",
         }
     }
 
@@ -46,6 +49,7 @@ impl Side {
             Self::Hyper => "peer-hyper",
             Self::Axum => "peer-axum",
             Self::Sdk => "peer-axum-sdk",
+            Self::Tonic => "peer-tonic",
         }
     }
 
@@ -70,16 +74,19 @@ impl Side {
         Err(format!("building {} failed; `--sides` leaves a side out", self.package()).into())
     }
 
-    /// How this side is started to do what `mode` says.
-    pub(crate) fn program(self, mode: &'static str) -> Program {
+    /// How this side is started to do what `mode` says, on `platform`.
+    pub(crate) fn program(self, mode: &'static str, platform: Platform, sidecar: u16) -> Program {
+        let mut environment = vec![(if self == Self::Ours { "FUNCTION_TARGET" } else { "MODE" }, mode.to_owned())];
+        if self == Self::Hyper {
+            environment.push(("AUTO", "1".to_owned()));
+        }
+        if let Some(context) = platform.context() {
+            environment.extend([("FUNC_CONTEXT", context.to_owned()), ("DAPR_GRPC_PORT", sidecar.to_string())]);
+        }
         Program {
             binary: self.target_dir().join(PROFILE).join(self.package()),
             arguments: if self == Self::Ours { &["--host", "127.0.0.1"] } else { &[] },
-            environment: match self {
-                Self::Ours => vec![("FUNCTION_TARGET", mode)],
-                Self::Hyper => vec![("MODE", mode), ("AUTO", "1")],
-                Self::Axum | Self::Sdk => vec![("MODE", mode)],
-            },
+            environment,
         }
     }
 }

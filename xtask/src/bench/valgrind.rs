@@ -13,14 +13,25 @@ use super::{
 };
 use crate::{Result, workspace};
 
-/// What is counted.
+/// A tool, and the figures in its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Count {
-    /// Instructions in user space.
-    Instructions,
-    /// Calls of the allocator.
-    Allocations,
+pub(crate) struct Tool<const FIGURES: usize> {
+    options: &'static [&'static str],
+    /// Whether it can write a profile.
+    profiles: bool,
+    /// What stands before each figure.
+    markers: [&'static str; FIGURES],
 }
+
+/// Counts instructions in user space.
+pub(crate) const INSTRUCTIONS: Tool<1> = Tool { options: &["--tool=callgrind"], profiles: true, markers: ["Collected : "] };
+
+/// Counts calls of the allocator, and the bytes they asked for.
+pub(crate) const ALLOCATIONS: Tool<2> = Tool {
+    options: &["--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"],
+    profiles: false,
+    markers: ["total heap usage: ", " frees, "],
+};
 
 /// How many requests the two runs of a slope send, for a request of weight 1.
 #[derive(Debug, Clone, Copy)]
@@ -39,62 +50,61 @@ pub(crate) fn version() -> Result<String> {
     }
 }
 
-/// What one request costs: the difference between a run with many requests and a run with few, by the difference in
-/// number. Start, stop and the first request's one-time work are in both and cancel out.
-pub(crate) fn slope(count: Count, program: &Program, shape: Shape, requests: Requests, profile: Option<&Path>) -> Result<f64> {
-    let (few, many) = (requests.few / shape.weight(), requests.many / shape.weight());
-    let low = counted(count, program, shape, few, None)?;
-    let high = counted(count, program, shape, many, profile)?;
-    #[allow(clippy::cast_precision_loss)] // counts stay far below 2^52
-    let total = high as f64 - low as f64;
-    Ok(total / f64::from(many - few))
-}
-
-/// Runs the program under the tool, sends so many requests one after the other, ends it; returns what was counted.
-fn counted(count: Count, program: &Program, shape: Shape, requests: u32, profile: Option<&Path>) -> Result<u64> {
-    let log = Log::new()?;
-    let mut tool: Vec<OsString> = vec!["valgrind".into()];
-    match count {
-        Count::Instructions => {
-            let out = profile.unwrap_or(Path::new("/dev/null"));
-            tool.extend(["--tool=callgrind".into(), option("--callgrind-out-file=", out)]);
-        }
-        Count::Allocations => {
-            tool.extend(["--tool=memcheck", "--leak-check=no", "--undef-value-errors=no"].map(OsString::from));
-        }
+impl<const FIGURES: usize> Tool<FIGURES> {
+    /// What one request costs: the difference between a run with many requests and a run with few, by the difference in
+    /// number. Start, stop and the first request's one-time work are in both and cancel out.
+    pub(crate) fn slope(
+        &self,
+        program: &Program,
+        shape: Shape,
+        requests: Requests,
+        profile: Option<&Path>,
+    ) -> Result<[f64; FIGURES]> {
+        let (few, many) = (requests.few / shape.weight(), requests.many / shape.weight());
+        let low = self.counted(program, shape, few, None)?;
+        let high = self.counted(program, shape, many, profile)?;
+        #[allow(clippy::cast_precision_loss)] // counts stay far below 2^52
+        Ok(std::array::from_fn(|figure| (high[figure] as f64 - low[figure] as f64) / f64::from(many - few)))
     }
-    tool.push(option("--log-file=", &log.0));
 
-    let request = shape.bytes();
-    let server = Server::start(&tool, program, &request)?;
-    let mut client = server.connect()?;
-    for number in 1..=requests {
-        let status = client.send(&request)?;
-        if !(200..300).contains(&status) {
-            return Err(format!("request {number} of {requests} was answered with {status}").into());
+    /// Runs the program under the tool, sends so many requests one after the other, ends it; returns what was counted.
+    fn counted(&self, program: &Program, shape: Shape, requests: u32, profile: Option<&Path>) -> Result<[u64; FIGURES]> {
+        let log = Log::new()?;
+        let mut tool: Vec<OsString> = vec!["valgrind".into()];
+        tool.extend(self.options.iter().map(OsString::from));
+        if self.profiles {
+            tool.push(option("--callgrind-out-file=", profile.unwrap_or(Path::new("/dev/null"))));
         }
+        tool.push(option("--log-file=", &log.0));
+
+        let request = shape.request();
+        let server = Server::start(&tool, program, &request)?;
+        let mut client = server.connect(&request)?;
+        for number in 1..=requests {
+            client.send(&request).map_err(|error| format!("request {number} of {requests}: {error}"))?;
+        }
+        drop(client);
+        server.stop()?;
+        let text = fs::read_to_string(&log.0)?;
+        self.read(&text).ok_or_else(|| format!("valgrind wrote no count:\n{text}").into())
     }
-    drop(client);
-    server.stop()?;
-    let text = fs::read_to_string(&log.0)?;
-    read(count, &text).ok_or_else(|| format!("valgrind wrote no count:\n{text}").into())
+
+    /// Finds the figures in the log: `Collected : 8185`, or `total heap usage: 1,234 allocs, 1,200 frees, 56,789 bytes ..`.
+    fn read(&self, log: &str) -> Option<[u64; FIGURES]> {
+        let mut figures = [0; FIGURES];
+        for (figure, marker) in figures.iter_mut().zip(self.markers) {
+            let (_, rest) = log.split_once(marker)?;
+            let digits = rest.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',');
+            *figure = digits.collect::<String>().parse().ok()?;
+        }
+        Some(figures)
+    }
 }
 
 fn option(name: &str, path: &Path) -> OsString {
     let mut option = OsString::from(name);
     option.push(path);
     option
-}
-
-/// Finds the count in the log: `Collected : 8185` or `total heap usage: 1,234 allocs, ..`.
-fn read(count: Count, log: &str) -> Option<u64> {
-    let marker = match count {
-        Count::Instructions => "Collected : ",
-        Count::Allocations => "total heap usage: ",
-    };
-    let (_, rest) = log.split_once(marker)?;
-    let digits: String = rest.chars().take_while(|c| c.is_ascii_digit() || *c == ',').filter(|c| *c != ',').collect();
-    digits.parse().ok()
 }
 
 /// Where valgrind writes what it has to say; gone with this value.
@@ -122,9 +132,9 @@ mod tests {
     #[test]
     fn counts_are_found_in_the_log() {
         let callgrind = "==7== Events    : Ir\n==7== Collected : 48210377\n==7==\n";
-        assert_eq!(read(Count::Instructions, callgrind), Some(48_210_377));
+        assert_eq!(INSTRUCTIONS.read(callgrind), Some([48_210_377]));
         let memcheck = "==7==   total heap usage: 12,345 allocs, 12,300 frees, 1,234,567 bytes allocated\n";
-        assert_eq!(read(Count::Allocations, memcheck), Some(12345));
-        assert_eq!(read(Count::Allocations, callgrind), None);
+        assert_eq!(ALLOCATIONS.read(memcheck), Some([12345, 1_234_567]));
+        assert_eq!(ALLOCATIONS.read(callgrind), None);
     }
 }

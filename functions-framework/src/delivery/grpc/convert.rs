@@ -4,60 +4,56 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use dapr::dapr::proto::runtime::v1::{
-    BulkSubscribeConfig, TopicEventBulkRequestEntry, TopicEventCeRequest, TopicEventRequest, TopicRoutes, TopicRule,
-    TopicSubscription, topic_event_bulk_request_entry::Event as EntryEvent,
+    BulkSubscribeConfig, TopicEventBulkRequestEntry, TopicEventCeRequest, TopicRoutes, TopicRule, TopicSubscription,
+    topic_event_bulk_request_entry::Event as EntryEvent,
 };
 use prost_types::{Struct, Value, value::Kind};
 
+use super::message::{self, TopicEvent};
 use crate::{
     delivery::{Incoming, Source, codec::Attributes, discovery},
-    sidecar::{Metadata, Trace},
+    event::{Event, LateEvent},
+    sidecar::Trace,
 };
 
-/// A single event.
-pub(super) fn topic_event(request: TopicEventRequest, metadata: Metadata, trace: Trace) -> Incoming {
-    let TopicEventRequest { id, source, r#type: ty, data_content_type, data, extensions, .. } = request;
-    let given = Given { id, source, ty, data_content_type, extensions };
-    incoming(given, data.into(), metadata, trace)
+/// A single event. Its attributes are read when somebody asks for them.
+pub(super) fn topic_event(given: TopicEvent) -> Incoming {
+    let payload = given.data.clone();
+    let event = LateEvent::of(move || {
+        let [id, source, ty, content_type] =
+            [&given.id, &given.source, &given.ty, &given.data_content_type].map(|field| message::text(field).into_owned());
+        event([id, source, ty, content_type], given.extensions(), given.data)
+    });
+    Incoming { payload, event, ..Incoming::default() }
 }
 
 /// One event of a batch.
 pub(super) fn entry(entry: TopicEventBulkRequestEntry, trace: Trace) -> Incoming {
     let metadata = entry.metadata.into_iter().collect();
     match entry.event {
-        Some(EntryEvent::CloudEvent(event)) => {
-            let TopicEventCeRequest { id, source, r#type: ty, data_content_type, data, extensions, .. } = event;
-            let given = Given { id, source, ty, data_content_type, extensions };
-            incoming(given, data.into(), metadata, trace)
+        Some(EntryEvent::CloudEvent(given)) => {
+            let TopicEventCeRequest { id, source, r#type, data_content_type, data, extensions, .. } = given;
+            let payload = Bytes::from(data);
+            let event = event([id, source, r#type, data_content_type], extensions.unwrap_or_default(), payload.clone());
+            Incoming { payload, event: event.into(), metadata, trace, ..Incoming::default() }
         }
         Some(EntryEvent::Bytes(payload)) => Incoming { payload: payload.into(), metadata, trace, ..Incoming::default() },
         None => Incoming { metadata, trace, ..Incoming::default() },
     }
 }
 
-/// The attributes as the protocol has them.
-struct Given {
-    id: String,
-    source: String,
-    ty: String,
-    data_content_type: String,
-    extensions: Option<Struct>,
-}
-
-fn incoming(given: Given, payload: Bytes, metadata: Metadata, trace: Trace) -> Incoming {
+/// An event of the attributes that the protocol has fields for, in this order, and of its other ones.
+fn event([id, source, ty, content_type]: [String; 4], extensions: Struct, payload: Bytes) -> Option<Event> {
     let mut attributes = Attributes::default();
-    for (name, text) in
-        [("id", given.id), ("source", given.source), ("type", given.ty), ("datacontenttype", given.data_content_type)]
-    {
+    for (name, text) in [("id", id), ("source", source), ("type", ty), ("datacontenttype", content_type)] {
         attributes.set(name, text);
     }
-    for (name, value) in given.extensions.unwrap_or_default().fields {
+    for (name, value) in extensions.fields {
         if let Some(text) = text(value) {
             attributes.set(&name, text);
         }
     }
-    let event = attributes.event(Some(payload.clone()).filter(|payload| !payload.is_empty()));
-    Incoming { payload, event, metadata, trace, ..Incoming::default() }
+    attributes.event(Some(payload).filter(|payload| !payload.is_empty()))
 }
 
 /// An extension as text, whatever its publisher made it.

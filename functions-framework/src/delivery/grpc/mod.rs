@@ -5,18 +5,20 @@
 
 mod convert;
 mod invoke;
+mod message;
 mod service;
+mod unary;
 
-use std::{future::ready, sync::Arc, time::Instant};
-
-use ::http::header::CONTENT_TYPE;
-use axum::{body::Body, response::Response};
-use dapr::dapr::proto::runtime::v1::{
-    app_callback_alpha_server::AppCallbackAlphaServer, app_callback_health_check_server::AppCallbackHealthCheckServer,
-    app_callback_server::AppCallbackServer,
+use std::{
+    future::{Future, ready},
+    sync::Arc,
+    time::Instant,
 };
+
+use ::http::{HeaderMap, header::CONTENT_TYPE};
+use axum::response::Response;
+use prost::Message;
 use tonic::{Code, Status};
-use tower::Service as _;
 
 use self::service::Service;
 use super::{Inputs, mount::Rules, repeats::Repeats};
@@ -28,35 +30,22 @@ use crate::{
 /// The gRPC side of the app channel.
 #[derive(Debug)]
 pub(super) struct Grpc {
-    callback: AppCallbackServer<Service>,
-    alpha: AppCallbackAlphaServer<Service>,
-    health: AppCallbackHealthCheckServer<Service>,
+    service: Arc<Service>,
     rules: Arc<Rules>,
     refusals: Arc<Repeats>,
 }
 
-const CALLBACK: &str = "/dapr.proto.runtime.v1.AppCallback/";
-const ALPHA: &str = "/dapr.proto.runtime.v1.AppCallbackAlpha/";
-const HEALTH: &str = "/dapr.proto.runtime.v1.AppCallbackHealthCheck/";
-
-/// What daprd asks without the token (contract dapr.md §0.5).
-const DISCOVERY: [&str; 2] = ["ListTopicSubscriptions", "ListInputBindings"];
+const PACKAGE: &str = "/dapr.proto.runtime.v1.";
+const CALLBACK: &str = "AppCallback";
+/// What of it older sidecars call.
+const ALPHA: &str = "AppCallbackAlpha";
+const HEALTH: &str = "AppCallbackHealthCheck";
 
 impl Grpc {
     pub(super) fn new(inputs: Arc<Inputs>, rules: Arc<Rules>, routes: Arc<Routes>) -> Self {
-        let most = rules.max_body_size;
         let refusals = Arc::<Repeats>::default();
-        let service = Arc::new(Service::new(inputs, routes, most, Arc::clone(&refusals)));
-        // Answers may be as large as events.
-        let callback = AppCallbackServer::from_arc(Arc::clone(&service));
-        let alpha = AppCallbackAlphaServer::from_arc(Arc::clone(&service));
-        Self {
-            callback: callback.max_decoding_message_size(most).max_encoding_message_size(usize::MAX),
-            alpha: alpha.max_decoding_message_size(most).max_encoding_message_size(usize::MAX),
-            health: AppCallbackHealthCheckServer::from_arc(service),
-            rules,
-            refusals,
-        }
+        let service = Arc::new(Service::new(inputs, routes, rules.max_body_size, Arc::clone(&refusals)));
+        Self { service, rules, refusals }
     }
 
     /// Answers a call, or gives the request back.
@@ -64,52 +53,65 @@ impl Grpc {
     pub(super) fn take(&self, request: Request) -> Result<BoxFuture<'static, Response>, Request> {
         let is_grpc =
             request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
-        if !is_grpc {
+        let named = request.uri().path().strip_prefix(PACKAGE).and_then(|path| path.split_once('/'));
+        let Some(called) = named.filter(|(service, _)| is_grpc && [CALLBACK, ALPHA, HEALTH].contains(service)) else {
             return Err(request);
-        }
-        let path = request.uri().path();
-        if path.starts_with(HEALTH) {
-            return Ok(answer(self.health.clone().call(request), None));
-        }
-        let Some(method) = path.strip_prefix(CALLBACK).or_else(|| path.strip_prefix(ALPHA)) else { return Err(request) };
-        if !DISCOVERY.contains(&method) && !self.rules.token.is_in(request.headers()) {
-            let why = "the dapr-api-token is missing or wrong (APP_API_TOKEN)";
-            if let Some(silent) = self.refusals.failed(Instant::now(), why) {
-                tracing::warn!(method, error = why, silent, "delivery refused");
+        };
+        Ok(match called {
+            // What is asked without the token (contract dapr.md §0.5).
+            (CALLBACK, "ListTopicSubscriptions") => self.serve(request, Service::list_topic_subscriptions),
+            (CALLBACK, "ListInputBindings") => self.serve(request, Service::list_input_bindings),
+            (HEALTH, "HealthCheck") => self.serve(request, Service::health_check),
+            _ if !self.rules.token.is_in(request.headers()) => self.stranger(),
+            (CALLBACK, "OnTopicEvent") => self.serve(request, Service::on_topic_event),
+            (CALLBACK, "OnBindingEvent") => self.serve(request, Service::on_binding_event),
+            (CALLBACK, "OnBulkTopicEvent") | (ALPHA, "OnBulkTopicEventAlpha1") => {
+                self.serve(request, Service::on_bulk_topic_event)
             }
-            return Ok(Box::pin(ready(status(Status::unauthenticated(why)))));
-        }
-        let limit = Some((self.rules.max_body_size, Arc::clone(&self.refusals)));
-        Ok(if path.starts_with(CALLBACK) {
-            answer(self.callback.clone().call(request), limit)
-        } else {
-            answer(self.alpha.clone().call(request), limit)
+            (CALLBACK, "OnJobEvent") | (ALPHA, "OnJobEventAlpha1") => self.serve(request, Service::on_job_event),
+            (CALLBACK, "OnInvoke") => self.serve(request, Service::on_invoke),
+            (service, method) => {
+                let text = format!("{service} has no method {method} here");
+                Box::pin(ready(unary::answer(Err::<(), _>(Status::unimplemented(text)))))
+            }
         })
     }
-}
 
-type Called = tonic::codegen::BoxFuture<::http::Response<tonic::body::Body>, std::convert::Infallible>;
+    /// Reads the message of a call, and answers it.
+    fn serve<Q, A, F>(
+        &self,
+        request: Request,
+        method: impl FnOnce(Arc<Service>, HeaderMap, Q) -> F + Send + 'static,
+    ) -> BoxFuture<'static, Response>
+    where
+        Q: Message + Default,
+        A: Message,
+        F: Future<Output = Result<A, Status>> + Send + 'static,
+    {
+        let (service, most, refusals) = (Arc::clone(&self.service), self.rules.max_body_size, Arc::clone(&self.refusals));
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let answer = match unary::read(body, most).await {
+                Ok(message) => method(service, parts.headers, message).await,
+                Err(refusal) => {
+                    // A caller that has gone away is told nothing.
+                    if refusal.code() != Code::Cancelled
+                        && let Some(silent) = refusals.failed(Instant::now(), refusal.message())
+                    {
+                        tracing::error!(error = refusal.message(), silent, "delivery refused");
+                    }
+                    Err(refusal)
+                }
+            };
+            unary::answer(answer)
+        })
+    }
 
-/// Waits for the answer. A message over the limit is refused by the codec, in words that name no setting: they are replaced.
-fn answer(called: Called, limit: Option<(usize, Arc<Repeats>)>) -> BoxFuture<'static, Response> {
-    Box::pin(async move {
-        let response = match called.await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        };
-        if let Some((most, refusals)) = limit
-            && Status::from_header_map(response.headers()).is_some_and(|status| status.code() == Code::OutOfRange)
-        {
-            let why = format!("the message is larger than {most} bytes: FUNCTION_MAX_BODY_SIZE raises the limit");
-            if let Some(silent) = refusals.failed(Instant::now(), &why) {
-                tracing::error!(error = why, silent, "delivery refused");
-            }
-            return status(Status::resource_exhausted(why));
+    fn stranger(&self) -> BoxFuture<'static, Response> {
+        let why = "the dapr-api-token is missing or wrong (APP_API_TOKEN)";
+        if let Some(silent) = self.refusals.failed(Instant::now(), why) {
+            tracing::warn!(error = why, silent, "delivery refused");
         }
-        response.map(Body::new)
-    })
-}
-
-fn status(status: Status) -> Response {
-    status.into_http::<tonic::body::Body>().map(Body::new)
+        Box::pin(ready(unary::answer(Err::<(), _>(Status::unauthenticated(why)))))
+    }
 }

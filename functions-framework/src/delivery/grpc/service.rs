@@ -2,20 +2,22 @@
 
 use std::{fmt, sync::Arc, time::Instant};
 
+use ::http::HeaderMap;
 use dapr::dapr::proto::{
     common::v1::{InvokeRequest, InvokeResponse},
     runtime::v1::{
-        BindingEventRequest, BindingEventResponse, HealthCheckResponse, JobEventRequest, JobEventResponse,
-        ListInputBindingsResponse, ListTopicSubscriptionsResponse, TopicEventBulkRequest, TopicEventBulkResponse,
-        TopicEventBulkResponseEntry, TopicEventRequest, TopicEventResponse, app_callback_alpha_server::AppCallbackAlpha,
-        app_callback_health_check_server::AppCallbackHealthCheck, app_callback_server::AppCallback,
+        HealthCheckResponse, JobEventRequest, JobEventResponse, ListInputBindingsResponse, ListTopicSubscriptionsResponse,
+        TopicEventBulkRequest, TopicEventBulkResponse, TopicEventBulkResponseEntry, TopicEventResponse,
         topic_event_response::TopicEventResponseStatus,
     },
 };
 use futures_util::future::join_all;
-use tonic::{Request, Response, Status, metadata::MetadataMap};
+use tonic::Status;
 
-use super::{convert, invoke};
+use super::{
+    convert, invoke,
+    message::{BindingEvent, BindingReply, TopicEvent, text},
+};
 use crate::{
     context::InputKind,
     delivery::{Incoming, Inputs, Outcome, Source, discovery, http, inputs::Unknown, repeats::Repeats},
@@ -33,7 +35,7 @@ pub(super) struct Service {
     bindings: ListInputBindingsResponse,
 }
 
-type Result<T> = std::result::Result<Response<T>, Status>;
+type Result<T> = std::result::Result<T, Status>;
 
 impl Service {
     pub(super) fn new(inputs: Arc<Inputs>, routes: Arc<Routes>, max_body_size: usize, refusals: Arc<Repeats>) -> Self {
@@ -46,19 +48,14 @@ impl Service {
     }
 
     /// The input of a topic, and the route it came by. Our own path says it best; the proxy sends the topic instead.
-    fn subscribed(
-        &self,
-        path: &str,
-        component: &str,
-        topic: &str,
-    ) -> std::result::Result<(Arc<Source>, Option<String>), Status> {
+    fn subscribed(&self, path: &str, component: &str, topic: &str) -> Result<(&Source, Option<String>)> {
         if let Some((name, route)) = discovery::parse(path)
-            && let Ok(source) = self.inputs.named(&name)
+            && let Some(source) = self.inputs.find(&name)
         {
-            return Ok((Arc::clone(source), route));
+            return Ok((source, route.map(str::to_owned)));
         }
         let found = self.inputs.topic(component, topic).map_err(|unknown| self.unknown(&unknown))?;
-        Ok((Arc::clone(found), None))
+        Ok((found, None))
     }
 
     /// An error that brings the event again: to lose it for a wrong name would be worse.
@@ -70,12 +67,53 @@ impl Service {
         Status::failed_precondition(why)
     }
 
-    async fn bulk(&self, request: Request<TopicEventBulkRequest>) -> Result<TopicEventBulkResponse> {
-        let trace = http::trace(request.metadata().as_ref());
-        let TopicEventBulkRequest { entries, topic, pubsub_name, path, .. } = request.into_inner();
+    pub(super) async fn list_topic_subscriptions(
+        self: Arc<Self>,
+        _: HeaderMap,
+        (): (),
+    ) -> Result<ListTopicSubscriptionsResponse> {
+        Ok(self.topics.clone())
+    }
+
+    pub(super) async fn list_input_bindings(self: Arc<Self>, _: HeaderMap, (): ()) -> Result<ListInputBindingsResponse> {
+        Ok(self.bindings.clone())
+    }
+
+    pub(super) async fn health_check(self: Arc<Self>, _: HeaderMap, (): ()) -> Result<HealthCheckResponse> {
+        Ok(HealthCheckResponse {})
+    }
+
+    pub(super) async fn on_topic_event(self: Arc<Self>, headers: HeaderMap, event: TopicEvent) -> Result<TopicEventResponse> {
+        let names = [&event.path, &event.pubsub_name, &event.topic].map(text);
+        let (source, route) = self.subscribed(&names[0], &names[1], &names[2])?;
+        let (metadata, trace) = (http::metadata(&headers), http::trace(&headers));
+        let outcome = source.deliver(Incoming { route, metadata, trace, ..convert::topic_event(event) }).await;
+        let status = match outcome.verdict {
+            Verdict::Success => TopicEventResponseStatus::Success,
+            Verdict::Drop => TopicEventResponseStatus::Drop,
+            Verdict::Retry => return Err(failed(&outcome)),
+        };
+        Ok(TopicEventResponse { status: status.into() })
+    }
+
+    pub(super) async fn on_binding_event(self: Arc<Self>, headers: HeaderMap, event: BindingEvent) -> Result<BindingReply> {
+        let BindingEvent { name, data: payload, metadata } = event;
+        let source = self.inputs.binding(&name).map_err(|unknown| self.unknown(&unknown))?;
+        let trace = http::trace(&headers);
+        let outcome = source.deliver(Incoming { payload, metadata, trace, ..Incoming::default() }).await;
+        if outcome.verdict == Verdict::Retry { Err(failed(&outcome)) } else { Ok(BindingReply { data: outcome.data }) }
+    }
+
+    pub(super) async fn on_bulk_topic_event(
+        self: Arc<Self>,
+        headers: HeaderMap,
+        batch: TopicEventBulkRequest,
+    ) -> Result<TopicEventBulkResponse> {
+        let trace = http::trace(&headers);
+        let TopicEventBulkRequest { entries, topic, pubsub_name, path, .. } = batch;
         let (source, route) = self.subscribed(&path, &pubsub_name, &topic)?;
         let verdicts = entries.into_iter().map(|entry| {
-            let (source, trace, route) = (&source, trace.clone(), route.clone());
+            let (trace, route) = (trace.clone(), route.clone());
             async move {
                 let entry_id = entry.entry_id.clone();
                 let outcome = source.deliver(Incoming { route, ..convert::entry(entry, trace) }).await;
@@ -87,16 +125,18 @@ impl Service {
                 TopicEventBulkResponseEntry { entry_id, status: status.into() }
             }
         });
-        Ok(Response::new(TopicEventBulkResponse { statuses: join_all(verdicts).await }))
+        Ok(TopicEventBulkResponse { statuses: join_all(verdicts).await })
     }
 
-    async fn job(&self, request: Request<JobEventRequest>) -> Result<JobEventResponse> {
-        let trace = http::trace(request.metadata().as_ref());
-        let JobEventRequest { name, data, .. } = request.into_inner();
-        let source = Arc::clone(self.inputs.named(&name).map_err(|unknown| self.unknown(&unknown))?);
-        let payload = data.map(|data| data.value.into()).unwrap_or_default();
-        let outcome = source.deliver(Incoming { payload, trace, ..Incoming::default() }).await;
-        if outcome.verdict == Verdict::Retry { Err(failed(&outcome)) } else { Ok(Response::new(JobEventResponse {})) }
+    pub(super) async fn on_job_event(self: Arc<Self>, headers: HeaderMap, job: JobEventRequest) -> Result<JobEventResponse> {
+        let source = self.inputs.named(&job.name).map_err(|unknown| self.unknown(&unknown))?;
+        let payload = job.data.map(|data| data.value.into()).unwrap_or_default();
+        let outcome = source.deliver(Incoming { payload, trace: http::trace(&headers), ..Incoming::default() }).await;
+        if outcome.verdict == Verdict::Retry { Err(failed(&outcome)) } else { Ok(JobEventResponse {}) }
+    }
+
+    pub(super) async fn on_invoke(self: Arc<Self>, headers: HeaderMap, request: InvokeRequest) -> Result<InvokeResponse> {
+        invoke::invoke(&self.routes, headers, request, self.max_body_size).await
     }
 }
 
@@ -104,78 +144,6 @@ impl Service {
 /// function failed with stays here.
 fn failed(outcome: &Outcome) -> Status {
     if outcome.crashed { Status::internal("the function panicked") } else { Status::unavailable("the function failed") }
-}
-
-/// What is in the metadata of a call for the function to see: that of the broker's message.
-fn metadata(metadata: &MetadataMap) -> crate::sidecar::Metadata {
-    http::metadata(metadata.as_ref())
-}
-
-#[tonic::async_trait]
-impl AppCallback for Service {
-    async fn on_invoke(&self, request: Request<InvokeRequest>) -> Result<InvokeResponse> {
-        let (metadata, _, message) = request.into_parts();
-        invoke::invoke(&self.routes, metadata.into_headers(), message, self.max_body_size).await.map(Response::new)
-    }
-
-    async fn list_topic_subscriptions(&self, _: Request<()>) -> Result<ListTopicSubscriptionsResponse> {
-        Ok(Response::new(self.topics.clone()))
-    }
-
-    async fn on_topic_event(&self, request: Request<TopicEventRequest>) -> Result<TopicEventResponse> {
-        let (metadata, trace) = (metadata(request.metadata()), http::trace(request.metadata().as_ref()));
-        let event = request.into_inner();
-        let (source, route) = self.subscribed(&event.path, &event.pubsub_name, &event.topic)?;
-        let outcome = source.deliver(Incoming { route, ..convert::topic_event(event, metadata, trace) }).await;
-        let status = match outcome.verdict {
-            Verdict::Success => TopicEventResponseStatus::Success,
-            Verdict::Drop => TopicEventResponseStatus::Drop,
-            Verdict::Retry => return Err(failed(&outcome)),
-        };
-        Ok(Response::new(TopicEventResponse { status: status.into() }))
-    }
-
-    async fn list_input_bindings(&self, _: Request<()>) -> Result<ListInputBindingsResponse> {
-        Ok(Response::new(self.bindings.clone()))
-    }
-
-    async fn on_binding_event(&self, request: Request<BindingEventRequest>) -> Result<BindingEventResponse> {
-        let trace = http::trace(request.metadata().as_ref());
-        let BindingEventRequest { name, data, metadata } = request.into_inner();
-        let source = Arc::clone(self.inputs.binding(&name).map_err(|unknown| self.unknown(&unknown))?);
-        let metadata = metadata.into_iter().collect();
-        let outcome = source.deliver(Incoming { payload: data.into(), metadata, trace, ..Incoming::default() }).await;
-        if outcome.verdict == Verdict::Retry {
-            return Err(failed(&outcome));
-        }
-        Ok(Response::new(BindingEventResponse { data: outcome.data.into(), ..BindingEventResponse::default() }))
-    }
-
-    async fn on_bulk_topic_event(&self, request: Request<TopicEventBulkRequest>) -> Result<TopicEventBulkResponse> {
-        self.bulk(request).await
-    }
-
-    async fn on_job_event(&self, request: Request<JobEventRequest>) -> Result<JobEventResponse> {
-        self.job(request).await
-    }
-}
-
-#[tonic::async_trait]
-impl AppCallbackAlpha for Service {
-    async fn on_bulk_topic_event_alpha1(&self, request: Request<TopicEventBulkRequest>) -> Result<TopicEventBulkResponse> {
-        self.bulk(request).await
-    }
-
-    async fn on_job_event_alpha1(&self, request: Request<JobEventRequest>) -> Result<JobEventResponse> {
-        self.job(request).await
-    }
-}
-
-#[tonic::async_trait]
-impl AppCallbackHealthCheck for Service {
-    async fn health_check(&self, _: Request<()>) -> Result<HealthCheckResponse> {
-        Ok(Response::new(HealthCheckResponse {}))
-    }
 }
 
 impl fmt::Debug for Service {

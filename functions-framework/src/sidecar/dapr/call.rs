@@ -184,11 +184,14 @@ impl Dapr {
     /// Reads the one message of an answer, or the status that stands for it.
     fn read<A: Message + Default>(&self, answered: Answered) -> Result<A, SidecarError> {
         let Answered { status, headers, mut body, trailers } = answered;
-        let said = trailers.as_ref().and_then(Status::from_header_map).or_else(|| Status::from_header_map(&headers));
-        match said {
-            Some(said) if said.code() == Code::Ok => {}
-            Some(said) => return Err(status::refused(&said)),
-            None => return Err(self.no_grpc(status, &headers)),
+        // Nearly always it is this one, which need not be taken apart.
+        if trailers.as_ref().and_then(|trailers| trailers.get(GRPC_STATUS)).is_none_or(|said| said != "0") {
+            let said = trailers.as_ref().and_then(Status::from_header_map).or_else(|| Status::from_header_map(&headers));
+            match said {
+                Some(said) if said.code() == Code::Ok => {}
+                Some(said) => return Err(status::refused(&said)),
+                None => return Err(self.no_grpc(status, &headers)),
+            }
         }
         let garbage = |what: &str| {
             let text = format!("the answer of the Dapr sidecar at {} is no message: {what}", self.grpc.endpoint);
@@ -227,6 +230,8 @@ impl Dapr {
     }
 }
 
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
 /// What is left of the invocation's time, as gRPC says it.
 pub(super) fn grpc_timeout_until(deadline: Instant) -> HeaderValue {
     grpc_timeout(deadline.saturating_duration_since(Instant::now()))
@@ -236,7 +241,7 @@ pub(super) fn grpc_timeout_until(deadline: Instant) -> HeaderValue {
 fn grpc_timeout(left: Duration) -> HeaderValue {
     let millis = left.as_millis().max(1);
     let text = if millis < 100_000_000 { format!("{millis}m") } else { format!("{}S", left.as_secs().min(99_999_999)) };
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("1S"))
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("1S"))
 }
 
 #[cfg(test)]

@@ -7,8 +7,11 @@ use std::{
 };
 
 use http::uri::{Authority, Scheme};
-use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper::{
+    client::conn::http2::{Builder, SendRequest},
+    rt::Executor,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::{sleep_until, timeout, timeout_at};
 
 use super::{body::Outgoing, dial::Dialler};
@@ -125,7 +128,7 @@ impl Link {
 
     async fn dial(&self) -> io::Result<Sender> {
         let wire = timeout(ATTEMPT, self.dialler.dial(&self.endpoint)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        let handshake = Builder::new(TokioExecutor::new())
+        let handshake = Builder::new(Tasks)
             .timer(TokioTimer::new())
             // Only while a call waits: it then learns of a sidecar that is gone without a word.
             .keep_alive_interval(PING)
@@ -159,6 +162,17 @@ impl Link {
             "no Dapr sidecar can be reached at {endpoint}: {variables} say where it is; at a desk start one (`dapr run`), or unset all DAPR_ variables for the local backend"
         );
         SidecarError::new(SidecarCode::Unavailable, message).caused_by(io::Error::new(kind, text))
+    }
+}
+
+/// Runs the tasks of a connection.
+#[derive(Clone)]
+struct Tasks;
+
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        // hyper has one type for all of them, as large as the connection itself, and to spawn it is to move it several times.
+        tokio::spawn(Box::pin(task));
     }
 }
 

@@ -64,7 +64,7 @@ impl Kind {
         metadata.insert("pubsubName".to_owned(), component.clone());
         let body = if *raw { wrap::wrap_raw(&record.payload, component, &record.address) } else { record.payload.clone() };
         let incoming = Incoming { route: routes.route(&body), ..codec::topic_event(&body, metadata, Origin::Sidecar) };
-        let Some(event) = &incoming.event else {
+        let Some(event) = incoming.event.get() else {
             // A sidecar brings any JSON object, and nothing else.
             let json = serde_json::from_slice::<&RawValue>(&body).ok();
             let is_object = json.is_some_and(|json| json.get().starts_with('{'));

@@ -119,7 +119,7 @@ impl Function {
 
     async fn call(self, input: String, incoming: Incoming) -> Outcome {
         let Incoming { payload, attempt, metadata, event, route, trace } = incoming;
-        let event_id = event.map(|event| event.id().to_owned());
+        let event_id = event.get().map(|event| event.id().to_owned());
         let traceparent = trace.traceparent.map(|text| text.to_string());
         let seen = Seen { input, payload, attempt, metadata, event_id, route, traceparent };
         let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;

@@ -1,36 +1,14 @@
-//! One keep-alive HTTP/1.1 connection that asks and waits for the answer.
+//! HTTP/1.1: one request after the other on a connection that is kept.
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, TcpStream},
-    time::Duration,
-};
+use std::io::{BufRead, Read, Write};
 
+use super::Wire;
 use crate::Result;
 
-/// How long an answer may take: valgrind slows a server down some fifty times.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A connection to a server on this machine.
-#[derive(Debug)]
-pub(crate) struct Client {
-    stream: BufReader<TcpStream>,
-}
-
-impl Client {
-    /// Connects; refused as long as nothing listens.
-    pub(crate) fn connect(port: u16) -> std::io::Result<Self> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream: BufReader::with_capacity(65536, stream) })
-    }
-
-    /// Sends a request and reads the whole answer; returns its status.
-    pub(crate) fn send(&mut self, request: &[u8]) -> Result<u16> {
-        self.stream.get_mut().write_all(request)?;
-        answer(&mut self.stream)
-    }
+/// Sends a request and reads the whole answer; returns its status.
+pub(super) fn exchange(wire: &mut Wire, request: &[u8]) -> Result<u16> {
+    wire.get_mut().write_all(request)?;
+    answer(wire)
 }
 
 fn answer(stream: &mut impl BufRead) -> Result<u16> {
