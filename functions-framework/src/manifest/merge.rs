@@ -212,19 +212,22 @@ fn no_component(path: &str) -> Mistake {
 /// Two triggers that a manifest gives the same name are two inputs: the later is told apart by its topic or its component, so
 /// that a name is always one input.
 pub(super) fn add(inputs: &mut Vec<Input>, mut input: Input) {
-    let is_taken = |name: &str| inputs.iter().any(|known| known.name == name);
-    if is_taken(&input.name) {
-        let told_apart = format!("{}/{}", input.name, input.topic.as_ref().unwrap_or(&input.component));
-        let same = |known: &Input| {
-            (known.name == input.name || known.name == told_apart)
-                && (&known.component, &known.topic) == (&input.component, &input.topic)
-        };
-        if inputs.iter().any(same) {
-            return;
+    let told_apart = format!("{}/{}", input.name, input.topic.as_ref().unwrap_or(&input.component));
+    let by_both = format!("{told_apart}/{}", input.component);
+    // Somebody may have given just these names to others.
+    let numbered = (2..).map(|number| format!("{by_both}/{number}"));
+    for name in [input.name.clone(), told_apart, by_both.clone()].into_iter().chain(numbered) {
+        match inputs.iter().find(|known| known.name == name) {
+            // The same once more.
+            Some(known) if (&known.component, &known.topic) == (&input.component, &input.topic) => return,
+            Some(_) => {}
+            None => {
+                input.name = name;
+                inputs.push(input);
+                return;
+            }
         }
-        input.name = if is_taken(&told_apart) { format!("{told_apart}/{}", input.component) } else { told_apart };
     }
-    inputs.push(input);
 }
 
 /// The kind and the manifest's name of a component, from the name that the platform makes of them:

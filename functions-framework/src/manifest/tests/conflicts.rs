@@ -143,6 +143,19 @@ fn two_triggers_of_one_name_are_told_apart_by_their_components() {
 }
 
 #[test]
+fn three_triggers_of_one_name_are_three_inputs_and_one_that_is_repeated_is_one() {
+    let trigger = |component: &str, topic: &str| json!({"name": component, "topic": topic, "inputName": "k"});
+    let triggers = [trigger("a", "s"), trigger("b", "t"), trigger("c", "t"), trigger("c", "t"), trigger("a", "s")];
+    let manifest = merge(Value::Null, json!({"triggers": {"dapr": triggers}}));
+    assert_eq!(names(&manifest, "inputs"), json!([["k", "s"], ["k/t", "t"], ["k/t/c", "t"]]));
+    // Names that somebody else has been given already.
+    let mut triggers = ["k", "k/t", "k/t/c"].map(|name| json!({"name": "z", "topic": name, "inputName": name})).to_vec();
+    triggers.push(trigger("c", "t"));
+    let manifest = merge(Value::Null, json!({"triggers": {"dapr": triggers}}));
+    assert_eq!(manifest.inputs[3].name, "k/t/c/2");
+}
+
+#[test]
 fn a_trigger_without_a_name_has_the_one_of_its_component_and_topic_in_version_1() {
     let v1 = json!({"inputs": {
         "one": {"uri": "a", "componentName": "k", "componentType": "pubsub.kafka"},
