@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     context::InputKind,
+    error::Error,
     function::{BoxFuture, body::Request},
     outcome::Verdict,
     sidecar::{Metadata, Trace},
@@ -124,7 +125,9 @@ impl Http {
         let (inputs, refusals) = (Arc::clone(&self.inputs), Arc::clone(&self.refusals));
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = match body.collect().await {
+            // Not a byte is read of what says itself that it is too large.
+            let body = if body.is_declared_too_large() { Err(Error::too_large()) } else { body.collect().await };
+            let body = match body {
                 Ok(body) => body,
                 Err(error) => {
                     warn(&refusals, &error.line());
