@@ -1,11 +1,10 @@
-//! The functions `cargo xtask bench` measures; `FUNCTION_TARGET` picks one.
+//! The functions `cargo xtask bench` measures that take requests and events over HTTP; `FUNCTION_TARGET` picks one.
 //!
 //! They do as little as they can, so that the count is the framework's; each does what the peer of its row does.
 
 #![allow(clippy::unused_async, reason = "a function that is not async would be measured with the way to the blocking pool")]
 
-use bytes::Bytes;
-use functions_framework::{CloudEvent, Context, Error, Event, Out, Result, axum::body::Body, function, http::StatusCode};
+use functions_framework::{CloudEvent, Error, Event, Result, axum::body::Body, function, http::StatusCode};
 use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 
@@ -62,25 +61,6 @@ async fn reply(event: Event) -> Result<Event> {
     reply.build()
 }
 
-/// Answers the payload it got.
-#[function(main = false)]
-async fn relay(_context: Context, payload: Bytes) -> Out {
-    Out::data(payload).header("content-type", "application/json")
-}
-
-/// Takes a payload, of a request or of an event, and answers nothing.
-#[function(main = false)]
-async fn take(_context: Context, payload: Bytes) -> Result<()> {
-    if payload.is_empty() { Err(Error::bad_request("a payload has bytes")) } else { Ok(()) }
-}
-
-/// Sends the payload it got to an output.
-#[function(main = false)]
-async fn send(context: Context, payload: Bytes) -> Result<()> {
-    context.send("orders", payload).await?;
-    Ok(())
-}
-
 /// Answers the length of a body that it never holds as a whole.
 #[function(main = false)]
 async fn count(body: Body) -> Result<String> {
@@ -100,4 +80,4 @@ async fn fail() -> Result<&'static str> {
     Err(Error::status(StatusCode::CONFLICT, "this function always fails"))
 }
 
-functions_framework::main!(hello, event, order, reply, relay, take, send, count, boom, fail);
+functions_framework::main!(hello, event, order, reply, count, boom, fail);

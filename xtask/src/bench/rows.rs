@@ -27,6 +27,14 @@ pub(crate) enum Platform {
 }
 
 impl Platform {
+    /// Our program with the functions for it. What is behind a context is linked only where a function has one.
+    pub(crate) const fn program(self) -> &'static str {
+        match self {
+            Self::Bare => "bench-functions",
+            Self::Asynchronous | Self::Synchronous => "bench-openfunction",
+        }
+    }
+
     /// The function context.
     pub(crate) const fn context(self) -> Option<&'static str> {
         match self {
@@ -86,6 +94,7 @@ pub(crate) const ROWS: [Row; 16] = [
     Row::new("reply-binary-1k", Shape::Binary(1024), REPLY),
     Row::new("reply-structured-1k", Shape::Structured(1024), REPLY),
     Row::new("relay", Shape::Json(1024), &[(Side::Ours, "relay"), (Side::Axum, "relay")])
+        .on(Platform::Synchronous)
         .note("an OpenFunction function that answers its payload; axum echoes a body and has no context"),
     Row::new("count", Shape::Upload(1 << 20), &[(Side::Ours, "count"), (Side::Hyper, "count"), (Side::Axum, "count")]).note(
         "an upload of 1 MiB, streamed; its instructions follow how many reads the system makes of it and can differ \

@@ -83,8 +83,9 @@ impl Side {
         if let Some(context) = platform.context() {
             environment.extend([("FUNC_CONTEXT", context.to_owned()), ("DAPR_GRPC_PORT", sidecar.to_string())]);
         }
+        let binary = if self == Self::Ours { platform.program() } else { self.package() };
         Program {
-            binary: self.target_dir().join(PROFILE).join(self.package()),
+            binary: self.target_dir().join(PROFILE).join(binary),
             arguments: if self == Self::Ours { &["--host", "127.0.0.1"] } else { &[] },
             environment,
         }
