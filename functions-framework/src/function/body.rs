@@ -77,9 +77,9 @@ impl RequestBody {
     ///
     /// # Errors
     /// The same.
-    pub(crate) async fn collect_as(mut self, declared: impl FnOnce(&[u8]) -> u64) -> Result<Bytes, Error> {
+    pub(crate) async fn collect_as(mut self, declared: impl Fn(&[u8]) -> u64) -> Result<Bytes, Error> {
         let mut whole: Option<BytesMut> = None;
-        let (mut first, mut declared) = (Bytes::new(), Some(declared));
+        let mut first = Bytes::new();
         // A body whose declared length is there has ended: to wait for hyper to say so takes another turn of the connection.
         while !self.is_end_stream() {
             let Some(frame) = self.frame().await else { break };
@@ -88,8 +88,11 @@ impl RequestBody {
                 // Most bodies come in one piece, which is then not copied.
                 None if first.is_empty() => first = chunk,
                 None => {
-                    // The declared length is a client's word: trust it for no more than a mebibyte.
-                    let declared = declared.take().map_or(0, |declared| declared(&first));
+                    let declared = declared(&first);
+                    if declared > self.limit as u64 {
+                        return Err(Error::too_large());
+                    }
+                    // It is a client's word: trust it for no more than a mebibyte.
                     let room = usize::try_from(declared.min(1 << 20)).unwrap_or(0).max(first.len() + chunk.len());
                     let mut buffer = BytesMut::with_capacity(room);
                     buffer.extend_from_slice(&first);

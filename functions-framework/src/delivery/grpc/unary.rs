@@ -23,8 +23,7 @@ const PREFIX: usize = 5;
 
 /// Reads the message, of at most so many bytes. One that came in one piece is not copied.
 pub(super) async fn read<Q: Message + Default>(body: RequestBody, most: usize) -> Result<Q, Status> {
-    let mut message = match body.collect_as(|begun| begun.get(1..PREFIX).map_or(0, |mut length| length.get_u32().into())).await
-    {
+    let mut message = match body.collect_as(declared).await {
         Ok(message) => message,
         Err(error) if error.status_code() == StatusCode::PAYLOAD_TOO_LARGE => return Err(too_large(most)),
         Err(error) => return Err(Status::cancelled(error.to_string())),
@@ -39,6 +38,11 @@ pub(super) async fn read<Q: Message + Default>(body: RequestBody, most: usize) -
         return Err(Status::internal("the message does not have the length that it says"));
     }
     Q::decode(message).map_err(|error| Status::internal(format!("the message cannot be read: {error}")))
+}
+
+/// How long the body of a call is to be, as its first piece says.
+fn declared(begun: &[u8]) -> u64 {
+    begun.get(1..PREFIX).map_or(0, |mut length| PREFIX as u64 + u64::from(length.get_u32()))
 }
 
 fn too_large(most: usize) -> Status {
@@ -118,6 +122,7 @@ mod tests {
     async fn a_message_is_read_in_however_many_pieces_it_came() {
         let text = "x".repeat(100);
         let sent = framed(&text).unwrap();
+        assert_eq!(declared(&sent[..PREFIX]), sent.len() as u64, "there is room for all of it before the second piece");
         for pieces in [1, 4, 6, 64, 1000] {
             assert_eq!(read::<String>(body(&sent, pieces, 1000), 1000).await.unwrap(), text);
         }
