@@ -15,7 +15,7 @@ use super::{
     codec::{self, Origin},
     discovery,
     inputs::Unknown,
-    mount::Rules,
+    mount::{Rules, Taker},
     repeats::Repeats,
 };
 use crate::{
@@ -60,26 +60,25 @@ impl Http {
         Self { inputs, rules, taken, subscriptions, refusals: Arc::default() }
     }
 
-    /// Answers a request, or gives it back.
-    #[expect(clippy::result_large_err, reason = "a request that is given back goes on, it is not kept")]
-    pub(super) fn take(&self, request: Request) -> Result<BoxFuture<'static, Response>, Request> {
+    /// Gives what answers a request; none for one that is a function's.
+    pub(super) fn take(&self, request: &Request) -> Option<Taker<'_>> {
         let path = request.uri().path();
         let answer = match (request.method(), path) {
             (&Method::GET, "/dapr/subscribe") => json(StatusCode::OK, self.subscriptions.clone()),
             // No actors, and nothing else that daprd would want to know.
             (&Method::GET, "/dapr/config") => json(StatusCode::OK, "{}"),
             (&Method::POST, _) => {
-                let Some(to) = self.destination(path) else { return Err(request) };
-                return Ok(self.receive(to, request));
+                let to = self.destination(path)?;
+                return Some(Box::new(|request| self.receive(to, request)));
             }
             (&Method::OPTIONS, _) if self.inputs.has_binding(&decoded(path)) => json(StatusCode::OK, ""),
             _ if self.rules.events_only && self.taken.at(path).is_err() => json(
                 StatusCode::NOT_FOUND,
                 r#"{"title":"Not Found","status":404,"detail":"the functions here are called by events"}"#,
             ),
-            _ => return Err(request),
+            _ => return None,
         };
-        Ok(Box::pin(ready(answer)))
+        Some(Box::new(|_| Box::pin(ready(answer))))
     }
 
     /// Tells what a posted path means; none when it is a function's own.

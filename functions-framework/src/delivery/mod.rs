@@ -25,7 +25,7 @@ use bytes::Bytes;
 pub(crate) use self::subscription::Subscription;
 pub(crate) use self::{
     inputs::{Inputs, declare},
-    mount::{Callbacks, Mount, Rules},
+    mount::{Callbacks, Mount, Rules, Taker},
     source::{Source, Terms},
     token::Token,
 };

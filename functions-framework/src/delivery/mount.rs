@@ -14,13 +14,12 @@ use crate::{
 
 /// Takes requests that are not for a function's route.
 pub(crate) trait Mount: fmt::Debug + Send + Sync {
-    /// Answers a request, or gives it back.
-    ///
-    /// # Errors
-    /// The request, when it is none of the sidecar's.
-    #[expect(clippy::result_large_err, reason = "a request that is given back goes on, it is not kept")]
-    fn take(&self, request: Request) -> Result<BoxFuture<'static, Response>, Request>;
+    /// Looks at a request, and gives what answers it; none when it is none of the sidecar's, as most are.
+    fn take(&self, request: &Request) -> Option<Taker<'_>>;
 }
+
+/// Answers the request that was looked at.
+pub(crate) type Taker<'a> = Box<dyn FnOnce(Request) -> BoxFuture<'static, Response> + 'a>;
 
 /// The sidecar's calls.
 #[derive(Debug)]
@@ -53,12 +52,11 @@ impl Callbacks {
 }
 
 impl Mount for Callbacks {
-    fn take(&self, request: Request) -> Result<BoxFuture<'static, Response>, Request> {
+    fn take(&self, request: &Request) -> Option<Taker<'_>> {
         #[cfg(feature = "dapr")]
-        let request = match self.grpc.take(request) {
-            Err(other) => other,
-            taken => return taken,
-        };
+        if let Some(taker) = self.grpc.take(request) {
+            return Some(taker);
+        }
         self.http.take(request)
     }
 }

@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 use super::Backend;
 use crate::{
     context::Outside,
-    delivery::{Callbacks, Deliver, Inputs, Mount, Rules},
+    delivery::{Callbacks, Deliver, Inputs, Mount, Rules, Taker},
     function::{BoxFuture, body::Request},
     manifest::source::Declaration,
     server::routes::Routes,
@@ -96,13 +96,19 @@ struct Inspected {
 }
 
 impl Mount for Inspected {
-    fn take(&self, mut request: Request) -> Result<BoxFuture<'static, Response>, Request> {
+    fn take(&self, request: &Request) -> Option<Taker<'_>> {
         if !request.uri().path().starts_with("/_local/") {
             return self.callbacks.take(request);
         }
+        Some(Box::new(|request| self.show(request)))
+    }
+}
+
+impl Inspected {
+    fn show(&self, mut request: Request) -> BoxFuture<'static, Response> {
         let is_near = request.body_mut().take_peer().is_some_and(|peer: SocketAddr| peer.ip().to_canonical().is_loopback());
         let inspect = self.inspect.clone();
-        Ok(Box::pin(async move {
+        Box::pin(async move {
             if !is_near {
                 return (StatusCode::FORBIDDEN, "/_local answers this machine only\n").into_response();
             }
@@ -110,6 +116,6 @@ impl Mount for Inspected {
                 Ok(response) => response,
                 Err(never) => match never {},
             }
-        }))
+        })
     }
 }

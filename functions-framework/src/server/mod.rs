@@ -150,7 +150,7 @@ impl Server {
     ///
     /// A connection of HTTP/1 polls its answer itself, and is woken at every look of [`Connections`]; a stream of h2 is a
     /// task of its own, which is not.
-    pub(crate) fn call(&self, mut request: function::body::Request, polled_anyway: bool) -> Called {
+    pub(crate) fn call(&self, request: function::body::Request, polled_anyway: bool) -> Called {
         let path = request.uri().path();
         let leaving = self.leaving.load(Relaxed);
         if let Some(answer) = self.health.answer(request.method(), path, leaving) {
@@ -159,14 +159,11 @@ impl Server {
         if self.ignored_routes.iter().any(|ignored| ignored == path) {
             return Called::Done(Some(routes::not_found()));
         }
-        // A request is large, and is moved only where there is somebody to look at it.
-        if let Some(mount) = &self.mount {
-            match mount.take(request) {
-                Ok(answering) => return Called::Delivering(answering),
-                Err(other) => request = other,
-            }
+        // A request is large: it is looked at where it is, and moved once it is known whose it is.
+        match self.mount.as_ref().and_then(|mount| mount.take(&request)) {
+            Some(taker) => Called::Delivering(taker(request)),
+            None => Called::Going(self.routes.call(request, polled_anyway)),
         }
-        Called::Going(self.routes.call(request, polled_anyway))
     }
 }
 

@@ -15,13 +15,17 @@ use std::{
     time::Instant,
 };
 
-use ::http::{HeaderMap, header::CONTENT_TYPE};
+use ::http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use axum::response::Response;
 use prost::Message;
 use tonic::{Code, Status};
 
 use self::service::Service;
-use super::{Inputs, mount::Rules, repeats::Repeats};
+use super::{
+    Inputs,
+    mount::{Rules, Taker},
+    repeats::Repeats,
+};
 use crate::{
     function::{BoxFuture, body::Request},
     server::routes::Routes,
@@ -48,33 +52,35 @@ impl Grpc {
         Self { service, rules, refusals }
     }
 
-    /// Answers a call, or gives the request back.
-    #[expect(clippy::result_large_err, reason = "a request that is given back goes on, it is not kept")]
-    pub(super) fn take(&self, request: Request) -> Result<BoxFuture<'static, Response>, Request> {
-        let is_grpc =
-            request.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
-        let named = request.uri().path().strip_prefix(PACKAGE).and_then(|path| path.split_once('/'));
-        let Some(called) = named.filter(|(service, _)| is_grpc && [CALLBACK, ALPHA, HEALTH].contains(service)) else {
-            return Err(request);
-        };
-        Ok(match called {
+    /// Gives what answers a call; none for a request that is none.
+    pub(super) fn take(&self, request: &Request) -> Option<Taker<'_>> {
+        let (service, method) = request.uri().path().strip_prefix(PACKAGE)?.split_once('/')?;
+        let is_grpc = |value: &HeaderValue| value.as_bytes().starts_with(b"application/grpc");
+        if ![CALLBACK, ALPHA, HEALTH].contains(&service) || !request.headers().get(CONTENT_TYPE).is_some_and(is_grpc) {
+            return None;
+        }
+        Some(match (service, method) {
             // What is asked without the token (contract dapr.md §0.5).
-            (CALLBACK, "ListTopicSubscriptions") => self.serve(request, Service::list_topic_subscriptions),
-            (CALLBACK, "ListInputBindings") => self.serve(request, Service::list_input_bindings),
-            (HEALTH, "HealthCheck") => self.serve(request, Service::health_check),
+            (CALLBACK, "ListTopicSubscriptions") => self.method(Service::list_topic_subscriptions),
+            (CALLBACK, "ListInputBindings") => self.method(Service::list_input_bindings),
+            (HEALTH, "HealthCheck") => self.method(Service::health_check),
             _ if !self.rules.token.is_in(request.headers()) => self.stranger(),
-            (CALLBACK, "OnTopicEvent") => self.serve(request, Service::on_topic_event),
-            (CALLBACK, "OnBindingEvent") => self.serve(request, Service::on_binding_event),
-            (CALLBACK, "OnBulkTopicEvent") | (ALPHA, "OnBulkTopicEventAlpha1") => {
-                self.serve(request, Service::on_bulk_topic_event)
-            }
-            (CALLBACK, "OnJobEvent") | (ALPHA, "OnJobEventAlpha1") => self.serve(request, Service::on_job_event),
-            (CALLBACK, "OnInvoke") => self.serve(request, Service::on_invoke),
-            (service, method) => {
-                let text = format!("{service} has no method {method} here");
-                Box::pin(ready(unary::answer(Err::<(), _>(Status::unimplemented(text)))))
-            }
+            (CALLBACK, "OnTopicEvent") => self.method(Service::on_topic_event),
+            (CALLBACK, "OnBindingEvent") => self.method(Service::on_binding_event),
+            (CALLBACK, "OnBulkTopicEvent") | (ALPHA, "OnBulkTopicEventAlpha1") => self.method(Service::on_bulk_topic_event),
+            (CALLBACK, "OnJobEvent") | (ALPHA, "OnJobEventAlpha1") => self.method(Service::on_job_event),
+            (CALLBACK, "OnInvoke") => self.method(Service::on_invoke),
+            _ => refuse(Status::unimplemented(format!("{service} has no method {method} here"))),
         })
+    }
+
+    fn method<Q, A, F>(&self, method: impl FnOnce(Arc<Service>, HeaderMap, Q) -> F + Send + 'static) -> Taker<'_>
+    where
+        Q: Message + Default,
+        A: Message,
+        F: Future<Output = Result<A, Status>> + Send + 'static,
+    {
+        Box::new(move |request| self.serve(request, method))
     }
 
     /// Reads the message of a call, and answers it.
@@ -107,11 +113,15 @@ impl Grpc {
         })
     }
 
-    fn stranger(&self) -> BoxFuture<'static, Response> {
+    fn stranger(&self) -> Taker<'_> {
         let why = "the dapr-api-token is missing or wrong (APP_API_TOKEN)";
         if let Some(silent) = self.refusals.failed(Instant::now(), why) {
             tracing::warn!(error = why, silent, "delivery refused");
         }
-        Box::pin(ready(unary::answer(Err::<(), _>(Status::unauthenticated(why)))))
+        refuse(Status::unauthenticated(why))
     }
+}
+
+fn refuse(status: Status) -> Taker<'static> {
+    Box::new(|_| Box::pin(ready(unary::answer(Err::<(), _>(status)))))
 }
