@@ -196,7 +196,7 @@ impl App {
     /// # Panics
     /// Inside a tokio runtime, where [`serve`](Self::serve) is the one to await.
     pub fn run(self) -> ExitCode {
-        let (settings, declaration) = match startup::read() {
+        let (settings, declaration) = match startup::read(&self.functions) {
             Ok(read) => read,
             Err(done) => return done,
         };
@@ -218,7 +218,7 @@ impl App {
     /// As [`run`](Self::run) it reads the command line: a program with flags of its own gives them another way. The `params` of
     /// a Function manifest cannot be set here any more; a warning names them.
     pub async fn serve(self) -> ExitCode {
-        let (settings, mut declaration) = match startup::read() {
+        let (settings, mut declaration) = match startup::read(&self.functions) {
             Ok(read) => read,
             Err(done) => return done,
         };

@@ -149,6 +149,8 @@ mod app;
 #[cfg(feature = "server")]
 mod delivery;
 #[cfg(feature = "server")]
+mod listing;
+#[cfg(feature = "server")]
 mod platform;
 #[cfg(feature = "server")]
 mod server;

@@ -18,6 +18,7 @@ use crate::{
     context::{Origin, Outside},
     delivery::{Inputs, Rules, Terms, Token},
     function::{Function, Kind, init::States},
+    listing,
     manifest::{Manifest, Mode, source::Declaration},
     platform::Backend,
     server::{
@@ -74,11 +75,11 @@ impl fmt::Display for Exit {
     }
 }
 
-/// Reads the command line, the environment and what was declared about the function.
+/// Reads the command line, the environment and what was declared about the functions.
 ///
 /// # Errors
 /// The end of the process, when it is not asked to serve or cannot: what there is to say is said.
-pub(crate) fn read() -> Result<(Settings, Declaration), ExitCode> {
+pub(crate) fn read(functions: &[Function]) -> Result<(Settings, Declaration), ExitCode> {
     let environment = |name: &str| std::env::var_os(name);
     let declaration = |settings: &Settings| {
         let declaration = Declaration::read(settings.manifest.as_deref(), settings.resources.as_deref(), environment);
@@ -90,6 +91,7 @@ pub(crate) fn read() -> Result<(Settings, Declaration), ExitCode> {
             return Ok((*settings, declaration));
         }
         Ok(Request::PrintManifest(settings)) => print(&(declaration(&settings)?.manifest.to_json() + "\n")),
+        Ok(Request::ListFunctions) => list(functions).map_or_else(Exit::report, |listing| print(&(listing + "\n"))),
         Ok(Request::Help) => print(&Settings::help()),
         Ok(Request::Version) => print(concat!("functions-framework ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(Invalid::Usage(text)) => Exit::usage(format!("{text}\n  --help lists what there is")).report(),
@@ -116,8 +118,8 @@ fn print(answer: &str) -> ExitCode {
     }
 }
 
-/// Picks the function to serve, or all.
-pub(crate) fn choose(mut functions: Vec<Function>, target: Option<&str>) -> Result<Vec<Function>, Exit> {
+/// The names of the functions: there are some, and no two are alike.
+fn names(functions: &[Function]) -> Result<Vec<&str>, Exit> {
     let names: Vec<&str> = functions.iter().map(Function::name).collect();
     if names.is_empty() {
         return Err(Exit::usage("this program has no function".to_owned()));
@@ -127,6 +129,18 @@ pub(crate) fn choose(mut functions: Vec<Function>, target: Option<&str>) -> Resu
             "two functions are named `{twice}`: give one another name with #[function(name = \"..\")]"
         )));
     }
+    Ok(names)
+}
+
+/// What `--list-functions` prints, of functions that could be served.
+fn list(functions: &[Function]) -> Result<String, Exit> {
+    names(functions)?;
+    listing::json(functions).map_err(|error| Exit::failed(format!("cannot list the functions: {error}")))
+}
+
+/// Picks the function to serve, or all.
+pub(crate) fn choose(mut functions: Vec<Function>, target: Option<&str>) -> Result<Vec<Function>, Exit> {
+    let names = names(&functions)?;
     let Some(target) = target else { return Ok(functions) };
     let Some(index) = names.iter().position(|name| *name == target) else {
         let hint = settings::nearest(target, names.iter().copied());

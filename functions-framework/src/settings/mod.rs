@@ -84,6 +84,7 @@ pub(crate) enum LogFormat {
 pub(crate) enum Request {
     Serve(Box<Settings>),
     PrintManifest(Box<Settings>),
+    ListFunctions,
     Help,
     Version,
 }
@@ -153,6 +154,8 @@ impl Settings {
             let row = match argument {
                 lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(Request::Help),
                 lexopt::Arg::Long("version") | lexopt::Arg::Short('V') => return Ok(Request::Version),
+                // As for help, nothing else matters: it is asked where an image is built, which is not where it runs.
+                lexopt::Arg::Long("list-functions") => return Ok(Request::ListFunctions),
                 lexopt::Arg::Long("print-manifest") => {
                     request = Request::PrintManifest;
                     continue;
@@ -208,6 +211,7 @@ impl Settings {
         }
         text += "  FUNC_CONTEXT, FUNC_CONTEXT_V1BETA2\n        the function context that OpenFunction gives\n";
         text += "  --print-manifest\n        prints what was declared about the function, as JSON, and ends\n";
+        text += "  --list-functions\n        prints the functions of this program, as JSON, and ends\n";
         text += "  -h, --help\n  -V, --version\n\n";
         text += "Exit codes: 0 after a drain, 64 a bad flag or an unknown target, 69 the port is taken, 70 `init` failed,\n";
         text += "75 the drain ran out of time, 78 a bad setting or function context.\n";
@@ -222,7 +226,7 @@ fn mistake(name: &str, value: &str, row: &Row) -> String {
 }
 
 fn unknown(name: &str) -> Invalid {
-    let flags = ROWS.iter().filter_map(|row| row.flag).chain(["print-manifest", "help", "version"]);
+    let flags = ROWS.iter().filter_map(|row| row.flag).chain(["print-manifest", "list-functions", "help", "version"]);
     let hint = nearest(name, flags).map_or_else(String::new, |flag| format!(", did you mean `--{flag}`?"));
     Invalid::Usage(format!("unknown flag `--{name}`{hint}"))
 }
@@ -237,7 +241,7 @@ mod tests {
         let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
         match Settings::read(arguments, variable)? {
             Request::Serve(settings) | Request::PrintManifest(settings) => Ok(*settings),
-            Request::Help | Request::Version => panic!("asked for help"),
+            Request::ListFunctions | Request::Help | Request::Version => panic!("not asked to serve"),
         }
     }
 
@@ -309,6 +313,21 @@ mod tests {
         assert_eq!(read("", &[("IGNORED_ROUTES", "")]).unwrap().ignored_routes, [""; 0]);
         assert_eq!(read("--ignored-routes /a,/b", &[]).unwrap().ignored_routes, ["/a", "/b"]);
         assert_eq!(read("", &[("FUNCTION_SIGNATURE_TYPE", "event")]).unwrap().signature, Some(Kind::CloudEvent));
+    }
+
+    #[test]
+    fn functions_are_listed_whatever_the_environment_says() {
+        let listed = |arguments: &str| {
+            let spoilt = |name: &str| Some(format!("{name} makes no sense").into());
+            Settings::read(arguments.split_whitespace().map(Into::into), spoilt)
+        };
+        assert!(matches!(listed("--list-functions"), Ok(Request::ListFunctions)));
+        assert!(matches!(listed("--port 0 --list-functions --nonsense"), Ok(Request::ListFunctions)));
+        assert!(matches!(listed("--nonsense --list-functions"), Err(Invalid::Usage(_))));
+        assert_eq!(
+            read("--list-function", &[]).unwrap_err().to_string(),
+            "unknown flag `--list-function`, did you mean `--list-functions`?"
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod health;
 mod hostile;
 mod http;
 mod http2;
+mod listing;
 mod local;
 mod logs;
 mod manifest;
