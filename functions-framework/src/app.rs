@@ -8,6 +8,7 @@ use tower::{Layer, Service};
 use crate::{
     delivery::declare,
     function::{self, Function, Options, classify::Registration, cloud_event, open_function},
+    hooks::register::{IntoHook, Registered},
     manifest::source::Declaration,
     server::{
         crash,
@@ -45,6 +46,7 @@ use crate::{
 pub struct App {
     functions: Vec<Function>,
     layers: Vec<routes::Layer>,
+    hooks: Vec<Registered>,
     /// What code sets, over flags and environment.
     overrides: Vec<Override>,
 }
@@ -151,6 +153,26 @@ impl App {
         self
     }
 
+    /// Registers a [hook](crate::hooks), to run before and after every function: one that is `Clone`, or a closure that makes one.
+    ///
+    /// ```
+    /// use functions_framework::{App, hooks::Hook};
+    ///
+    /// #[derive(Clone)]
+    /// struct Audit;
+    /// impl Hook for Audit {
+    ///     fn name(&self) -> &str { "audit" }
+    /// }
+    ///
+    /// async fn hello() -> &'static str { "Hello!\n" }
+    ///
+    /// let app = App::new().http("hello", hello).hook(Audit);
+    /// ```
+    pub fn hook<M>(mut self, hook: impl IntoHook<M>) -> Self {
+        self.hooks.push(hook.into_hook());
+        self
+    }
+
     fn set(mut self, change: impl FnOnce(&mut Settings) + Send + 'static) -> Self {
         self.overrides.push(Box::new(change));
         self
@@ -242,9 +264,10 @@ impl App {
 
         let functions = startup::choose(self.functions, settings.target.as_deref())?;
         declare(&mut declaration.manifest, functions.iter().map(Function::deliveries));
+        let hooks = startup::hooks(self.hooks, &settings, &declaration)?;
         let built = async {
             let backend = startup::connect(&functions, &settings, &declaration).await?;
-            let built = startup::build(functions, &settings, &declaration.manifest, backend.as_deref(), self.layers).await?;
+            let built = startup::build(functions, &settings, &declaration.manifest, backend.as_deref(), self.layers, hooks).await?;
             Ok::<_, Exit>((built, backend))
         };
         let ((server, endpoints), backend) = tokio::select! {

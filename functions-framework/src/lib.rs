@@ -139,6 +139,7 @@ mod context;
 mod error;
 pub mod event;
 mod function;
+pub mod hooks;
 mod manifest;
 mod outcome;
 mod sidecar;
@@ -236,17 +237,43 @@ pub use sidecar::{Reply, SidecarCode, SidecarError};
 ///
 /// functions_framework::main!(hello, orders::created);
 /// ```
+///
+/// After the functions come the [hooks](hooks) that run around them, each a value that is `Clone` or a closure that makes one:
+///
+/// ```no_run
+/// use functions_framework::{function, hooks::Hook};
+///
+/// #[derive(Clone)]
+/// struct Audit;
+/// impl Hook for Audit {
+///     fn name(&self) -> &str { "audit" }
+/// }
+///
+/// #[function(main = false)]
+/// async fn hello() -> &'static str { "Hello!\n" }
+///
+/// functions_framework::main!(hello; hooks = [Audit]);
+/// ```
 #[cfg(feature = "server")]
 #[macro_export]
 macro_rules! main {
     ($($function:ty),+ $(,)?) => {
+        $crate::main!($($function),+; hooks = []);
+    };
+    ($($function:ty),+ $(,)?; hooks = [$($hook:expr),* $(,)?] $(,)?) => {
         // `#[function]` has it too, where it makes a `main` of its own: the compiler then shows what to do.
         #[allow(dead_code, non_upper_case_globals)]
         const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
 
         fn main() -> $crate::__private::ExitCode {
-            $crate::__private::main_of([$(<$function as $crate::__private::Registration>::function()),+])
+            $crate::__private::main_of(
+                [$(<$function as $crate::__private::Registration>::function()),+],
+                |app| app$(.hook($hook))*,
+            )
         }
+    };
+    ($($function:ty),+ $(,)?; $($rest:tt)*) => {
+        ::core::compile_error!("after the functions and a semicolon comes `hooks = [..]`: `main!(hello; hooks = [Audit])`");
     };
 }
 

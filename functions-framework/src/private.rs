@@ -49,10 +49,10 @@ pub fn main<F: NeedsServer>(_: F) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Serves the functions that `main!` names.
+/// Serves the functions that `main!` names, with its hooks.
 #[cfg(feature = "server")]
-pub fn main_of(functions: impl IntoIterator<Item = Function>) -> ExitCode {
-    functions.into_iter().fold(crate::App::new(), crate::App::with).run()
+pub fn main_of(functions: impl IntoIterator<Item = Function>, hooks: impl FnOnce(crate::App) -> crate::App) -> ExitCode {
+    hooks(functions.into_iter().fold(crate::App::new(), crate::App::with)).run()
 }
 
 /// Merges the texts of two function contexts into the JSON of `--print-manifest`; built only by cargo-fuzz.

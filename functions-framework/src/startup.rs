@@ -18,6 +18,11 @@ use crate::{
     context::{Origin, Outside},
     delivery::{Inputs, Rules, Terms, Token},
     function::{Function, Kind, init::States},
+    hooks::{
+        Hooks,
+        choice::{self, Lists},
+        register::Registered,
+    },
     listing,
     manifest::{Manifest, Mode, source::Declaration},
     platform::Backend,
@@ -153,6 +158,41 @@ pub(crate) fn choose(mut functions: Vec<Function>, target: Option<&str>) -> Resu
     Ok(vec![functions.swap_remove(index)])
 }
 
+/// Chooses the hooks that run, and says which.
+pub(crate) fn hooks(
+    registered: Vec<Registered>,
+    settings: &Settings,
+    declaration: &Declaration,
+) -> Result<Option<Arc<Hooks>>, Exit> {
+    let declared = &declaration.manifest.hooks;
+    let (lists, whose) = match &settings.hooks {
+        Some(names) => (Lists::Set(names), "FUNCTION_HOOKS"),
+        None if declaration.is_there => (Lists::Declared(declared), "the hooks of the function context or Function manifest"),
+        None => (Lists::Unsaid, ""),
+    };
+    let tracing = declaration.manifest.tracing.as_ref().map(|tracing| tracing.provider);
+    let choice = choice::choose(registered, lists, tracing, settings.hook_errors).map_err(Exit::usage)?;
+    for unknown in choice.unknown {
+        let text = format!("{whose}: {unknown}");
+        if settings.unknown_hooks_are_errors {
+            return Err(Exit::configuration(format!("{text}\n  FUNCTION_UNKNOWN_HOOKS=warn starts without it")));
+        }
+        tracing::warn!("{text}");
+    }
+    let idle = choice.idle.join(", ");
+    match lists {
+        _ if idle.is_empty() => {}
+        // Somebody has chosen in these very words.
+        Lists::Set(_) => tracing::info!(hooks = idle, "registered hooks that do not run: FUNCTION_HOOKS does not name them"),
+        _ => tracing::warn!(hooks = idle, "registered hooks that do not run: {whose} do not name them, FUNCTION_HOOKS can"),
+    }
+    if let Some(hooks) = &choice.hooks {
+        let names = |indices: &[usize]| indices.iter().map(|&index| hooks.name(index)).collect::<Vec<_>>().join(", ");
+        tracing::info!(before = names(&hooks.before), after = names(&hooks.after), "hooks run");
+    }
+    Ok(choice.hooks)
+}
+
 /// Finds what the functions may send to and what calls them; those that have no context need nothing.
 pub(crate) async fn connect(
     functions: &[Function],
@@ -172,11 +212,13 @@ pub(crate) async fn build(
     manifest: &Manifest,
     backend: Option<&dyn Backend>,
     layers: Vec<routes::Layer>,
+    hooks: Option<Arc<Hooks>>,
 ) -> Result<(Server, Vec<Arc<Endpoint>>), Exit> {
     let limits = Limits {
         timeout: settings.timeout,
         concurrency: settings.concurrency.map(|most| Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)))),
         webhook_origins: settings.webhook_origins.clone().into(),
+        hooks,
     };
     let log = Log { access: telemetry::access_log(settings) };
     let alone = functions.len() == 1;

@@ -24,9 +24,12 @@ pub use payload::IntoPayload;
 pub use secret::Secret;
 pub use state::{Entry, Page, Store, Transaction};
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
-use ::http::request::Parts;
+use ::http::{Extensions, request::Parts};
 
 use crate::{
     error::Error,
@@ -78,6 +81,8 @@ pub(crate) struct Arrival {
     pub(crate) input: Option<Input>,
     /// When it ends, and its trace when the delivery told one; else that of the request or the event is taken.
     pub(crate) scope: Scope,
+    /// What hooks have left for the function, where there is no request to leave it in.
+    pub(crate) extensions: OnceLock<Extensions>,
 }
 
 impl Context {
@@ -87,6 +92,12 @@ impl Context {
 
     pub(crate) fn sidecar(&self) -> Result<Arc<dyn Sidecar>, Error> {
         self.0.origin.outside.sidecar()
+    }
+
+    /// Takes what hooks have left for the function, once.
+    pub(crate) fn extend(&self, extensions: Extensions) {
+        // Every invocation passes its hooks once.
+        let _ = self.0.arrival.extensions.set(extensions);
     }
 
     /// What a call that this invocation makes belongs to.
@@ -147,6 +158,22 @@ impl Context {
     /// ```
     pub fn input(&self) -> Option<&Input> {
         self.0.arrival.input.as_ref()
+    }
+
+    /// Returns what a [hook](crate::hooks) or a layer has left for the function, by its type.
+    ///
+    /// ```
+    /// # use functions_framework::Context;
+    /// #[derive(Clone)]
+    /// struct User(String);
+    ///
+    /// async fn who(ctx: Context) -> String {
+    ///     ctx.extension::<User>().map_or("nobody", |User(name)| name).to_owned()
+    /// }
+    /// ```
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        let Arrival { request, extensions, .. } = &self.0.arrival;
+        request.as_ref().map(|head| &head.extensions).or_else(|| extensions.get())?.get()
     }
 
     /// Sends a payload to a declared output; what is behind it, a binding or a topic, is configuration.

@@ -307,7 +307,7 @@ mod tests {
         });
         let mut manifest = Manifest { inputs: inputs.collect(), ..Manifest::default() };
         declare(&mut manifest, functions.iter().map(Function::deliveries));
-        let built = startup::build(functions, &Settings::default(), &Manifest::default(), None, Vec::new()).await;
+        let built = startup::build(functions, &Settings::default(), &Manifest::default(), None, Vec::new(), None).await;
         let (_, endpoints) = built.map_err(|exit| exit.to_string())?;
         let terms = Terms { undecodable: Verdict::Drop, access: false };
         let inputs = Inputs::assign(&manifest, &endpoints, terms)?;

@@ -388,7 +388,8 @@ fn is_event(headers: &HeaderMap) -> bool {
     matches!(binding::mode(headers), Mode::Binary | Mode::Structured | Mode::Batched)
 }
 
-fn respond(out: Out) -> Response {
+/// Answers over HTTP.
+pub(crate) fn respond(out: Out) -> Response {
     let status = out.status_code();
     let mut response = Response::new(Body::from(out.data));
     *response.status_mut() = status;

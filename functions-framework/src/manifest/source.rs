@@ -23,6 +23,8 @@ pub(crate) struct Declaration {
     pub(crate) params: BTreeMap<String, String>,
     /// The Function manifest that was read.
     pub(crate) file: Option<PathBuf>,
+    /// Whether there is a function context or a Function manifest at all.
+    pub(crate) is_there: bool,
     /// What a person should know of how it was read.
     pub(crate) remarks: Vec<String>,
 }
@@ -52,6 +54,7 @@ impl Declaration {
             let unread = set.join(" and ");
             declaration.remarks.push(format!("{unread}: not read, because --manifest or FUNCTION_MANIFEST names a file"));
         }
+        declaration.is_there = declaration.file.is_some() || !set.is_empty();
         declaration.remarks.extend(unread.map(|path| format!("{}: not read: {NEEDED}", path.display())));
         #[cfg(feature = "local")]
         subscriptions::join(&mut declaration)?;
@@ -84,7 +87,7 @@ impl Declaration {
                 }
             }
         }
-        Ok(Self { manifest, resources, params, file: Some(path.to_owned()), remarks })
+        Ok(Self { manifest, resources, params, file: Some(path.to_owned()), remarks, ..Self::default() })
     }
 
     /// Says that it cannot: this program has no YAML.

@@ -19,6 +19,8 @@ use crate::error::printable;
 /// What is known of a panic.
 #[derive(Debug)]
 pub(crate) struct Crash {
+    /// Who panicked, where it was not the function.
+    whose: Option<String>,
     message: String,
     location: Option<String>,
     backtrace: Option<String>,
@@ -26,6 +28,9 @@ pub(crate) struct Crash {
 
 impl fmt::Display for Crash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(whose) = &self.whose {
+            write!(f, "{whose} ")?;
+        }
         write!(f, "panicked: {}", self.message)?;
         if let Some(location) = &self.location {
             write!(f, ", at {location}")?;
@@ -34,6 +39,24 @@ impl fmt::Display for Crash {
             write!(f, "\n{backtrace}")?;
         }
         Ok(())
+    }
+}
+
+impl Crash {
+    /// One of which nothing but its message is known.
+    const fn saying(message: String) -> Self {
+        Self { whose: None, message, location: None, backtrace: None }
+    }
+
+    /// Says whose it is.
+    pub(super) fn of(mut self, whose: &str) -> Self {
+        self.whose = Some(whose.to_owned());
+        self
+    }
+
+    /// Goes on as the panic it was, to the guard around this one.
+    pub(super) fn resume(self) -> ! {
+        resume_unwind(Box::new(self))
     }
 }
 
@@ -54,6 +77,7 @@ pub(crate) fn install_hook() {
             // Only with RUST_BACKTRACE set does this take any time.
             let backtrace = Backtrace::capture();
             let crash = Crash {
+                whose: None,
                 message: printable(&text_of(panic.payload()), 4096).into_owned(),
                 location: panic.location().map(ToString::to_string),
                 backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
@@ -72,7 +96,7 @@ pub(crate) fn contain<T>(run: impl FnOnce() -> T) -> Result<T, Crash> {
     result.map_err(|payload| match payload.downcast::<Crash>() {
         // It happened on another thread, which has seen to it already.
         Ok(crash) => *crash,
-        Err(payload) => LAST.take().unwrap_or_else(|| Crash { message: text_of(&*payload), location: None, backtrace: None }),
+        Err(payload) => LAST.take().unwrap_or_else(|| Crash::saying(text_of(&*payload))),
     })
 }
 
@@ -105,9 +129,9 @@ impl<T> Drop for Abandoned<T> {
 pub async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     match (&mut Abandoned(tokio::task::spawn_blocking(|| contain(run))).0).await {
         Ok(Ok(output)) => output,
-        Ok(Err(crash)) => resume_unwind(Box::new(crash)),
+        Ok(Err(crash)) => crash.resume(),
         // The closure never unwinds, so the task was cancelled: the runtime is going away, and with it whoever waits here.
-        Err(cancelled) => resume_unwind(Box::new(Crash { message: cancelled.to_string(), location: None, backtrace: None })),
+        Err(cancelled) => Crash::saying(cancelled.to_string()).resume(),
     }
 }
 

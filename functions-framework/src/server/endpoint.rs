@@ -13,7 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    extract::ConnectInfo,
+    response::{IntoResponse, Response},
+};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 use http_body::Body as _;
@@ -24,13 +27,15 @@ use tokio::{
 
 use super::{
     crash::{self, Crash},
+    hooked::{self, Time},
     log::{Entry, Head, Log},
     webhook,
 };
 use crate::{
     context::{Arrival, Context as FunctionContext, Origin},
     error::{Cause, Error},
-    function::{Call, Deliveries, Handler, Kind, body::Request, http::HttpIn, open_function::ContextIn},
+    function::{Call, Deliveries, Handler, Kind, body::Request, http::HttpIn, open_function::{ContextIn, respond}},
+    hooks::{self, Answer, End, Hooks},
     outcome::Out,
 };
 
@@ -47,6 +52,8 @@ pub(crate) struct Limits {
     /// The invocations that may still begin, of all functions together.
     pub(crate) concurrency: Option<Arc<Semaphore>>,
     pub(crate) webhook_origins: Arc<[String]>,
+    /// What runs around it; none when nothing does.
+    pub(crate) hooks: Option<Arc<Hooks>>,
 }
 
 /// A started function behind its guard.
@@ -176,6 +183,11 @@ impl Endpoint {
         &self.origin.function
     }
 
+    /// The time a call has from outside; hooks see to it inside, and to what comes after it.
+    const fn limit(&self) -> Option<Duration> {
+        if self.limits.hooks.is_some() { None } else { self.limits.timeout }
+    }
+
     /// The invocations going on now.
     pub(crate) fn running(&self) -> usize {
         self.running.load(Relaxed)
@@ -211,6 +223,13 @@ impl Endpoint {
         let Handler::OpenFunction(handler) = &self.handler else {
             return (Ok(Err(Error::new(format!("`{}` is no OpenFunction function", self.name())))), context);
         };
+        if let Some(hooks) = &self.limits.hooks {
+            let time = Time { started: Instant::now(), limit };
+            let call = |context, payload| (handler.deliver)(ContextIn::new(context, payload, None));
+            let delivered = hooked::deliver(hooks, Arc::clone(&self.origin), (context.clone(), payload), time, call);
+            // In a place of its own, so that deliveries without hooks stay small.
+            return (Box::pin(delivered).await, context);
+        }
         let mut call = match crash::contain(|| (handler.deliver)(ContextIn::new(context.clone(), payload, None))) {
             Ok(call) => call,
             Err(crash) => return (Err(crash), context),
@@ -226,8 +245,7 @@ impl Endpoint {
             // Most functions that wait do not wait long, but only a timer tells.
             let timer: &mut Pin<Box<Sleep>> = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
             ready!(timer.as_mut().poll(task));
-            let text = format!("no answer within {} s (FUNCTION_TIMEOUT)", limit.as_secs_f64());
-            Poll::Ready(Ok(Err(Error::status(StatusCode::GATEWAY_TIMEOUT, text))))
+            Poll::Ready(Ok(Err(Time::too_late(limit))))
         });
         (delivered.await, context)
     }
@@ -281,9 +299,48 @@ impl Endpoint {
         Ok(permit)
     }
 
+    /// Calls the function through its hooks, where there are any.
+    fn invoke(self: &Arc<Self>, request: Request, started: Instant) -> Call<Response> {
+        match &self.limits.hooks {
+            None => self.invoke_function(request, started),
+            Some(hooks) => self.invoke_hooked(hooks, request, started),
+        }
+    }
+
+    #[cold]
+    fn invoke_hooked(self: &Arc<Self>, hooks: &Arc<Hooks>, request: Request, started: Instant) -> Call<Response> {
+        if self.kind == Kind::CloudEvent
+            && let Some(handshake) = webhook::handshake(&request, &self.limits.webhook_origins)
+        {
+            // Nobody has sent an event yet.
+            return Box::pin(ready(Ok(handshake)));
+        }
+        let (endpoint, hooks) = (Arc::clone(self), Arc::clone(hooks));
+        Box::pin(async move {
+            let (mut head, mut body) = request.into_parts();
+            if let Some(peer) = body.take_peer() {
+                head.extensions.insert(ConnectInfo(peer));
+            }
+            let invocation = hooks::Invocation::of_request(Arc::clone(&endpoint.origin), endpoint.kind, head);
+            let time = Time { started, limit: endpoint.limits.timeout };
+            let keep = !hooks.after.is_empty();
+            let ended = hooked::around(&hooks, invocation, time, |invocation| {
+                endpoint.invoke_function(Request::from_parts(invocation.hand_over(keep), body), started)
+            });
+            match ended.await {
+                Ok(End::Answered(Answer::Response(response))) => Ok(response),
+                Ok(End::Answered(Answer::Out(out))) => Ok(respond(out)),
+                Ok(End::Failed(error)) if endpoint.kind == Kind::Http => Err(error),
+                Ok(End::Failed(error)) => Err(error.status_for_event()),
+                Ok(End::Crashed(what)) => Err(Error::new(what)),
+                Err(crash) => crash.resume(),
+            }
+        })
+    }
+
     /// Calls the function. Only here is a future allocated, so that all around it stays small: a large one would be copied
     /// at every step from the socket to here.
-    fn invoke(&self, request: Request, started: Instant) -> Call<Response> {
+    fn invoke_function(&self, request: Request, started: Instant) -> Call<Response> {
         match &self.handler {
             Handler::Http(handler) => handler(HttpIn::new(request)),
             Handler::CloudEvent(handler) => match webhook::handshake(&request, &self.limits.webhook_origins) {
@@ -331,10 +388,7 @@ impl Running {
         }
         let timer =
             self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit.saturating_sub(self.started.elapsed()))));
-        timer.as_mut().poll(context).map(|()| {
-            let text = format!("no answer within {} s (FUNCTION_TIMEOUT)", limit.as_secs_f64());
-            Ok(Err(Error::status(StatusCode::GATEWAY_TIMEOUT, text)))
-        })
+        timer.as_mut().poll(context).map(|()| Ok(Err(Time::too_late(limit))))
     }
 }
 
@@ -349,7 +403,7 @@ impl Future for Running {
             Ok(Poll::Ready(output)) => Ok(output),
             Err(crash) => Err(crash),
             Ok(Poll::Pending) => {
-                let limit = invocation.endpoint.limits.timeout;
+                let limit = invocation.endpoint.limit();
                 let late = ready!(this.poll_timer(limit, context));
                 // What the function holds goes before its answer does; a panic on the way is still its own.
                 crash::contain(|| this.call = None).and(late)

@@ -6,6 +6,7 @@ pub(crate) mod crash;
 pub(crate) mod drain;
 pub(crate) mod endpoint;
 pub(crate) mod health;
+pub(crate) mod hooked;
 pub(crate) mod log;
 pub(crate) mod routes;
 mod socket;

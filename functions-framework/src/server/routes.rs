@@ -231,6 +231,7 @@ mod tests {
             &crate::manifest::Manifest::default(),
             None,
             Vec::new(),
+            None,
         )
         .await;
         built.err().map(|exit| exit.to_string())

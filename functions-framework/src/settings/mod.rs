@@ -4,6 +4,7 @@
 
 mod dapr;
 pub(crate) mod environment;
+mod hooks;
 mod table;
 mod value;
 
@@ -18,9 +19,9 @@ use tracing_subscriber::filter::Targets;
 #[cfg(feature = "local")]
 use crate::sidecar::local::Faults;
 pub(crate) use crate::spelling::nearest;
-use crate::{function::Kind, outcome::Verdict};
+use crate::{function::Kind, hooks::OnError, outcome::Verdict};
 pub(crate) use dapr::{Dapr, Endpoint, Place, Token};
-use table::{ROWS, Row};
+use table::{Row, rows};
 
 /// The settings of a process.
 #[derive(Debug, Clone)]
@@ -40,6 +41,11 @@ pub(crate) struct Settings {
     pub(crate) webhook_origins: Vec<String>,
     /// What becomes of an event whose payload is not what the function takes.
     pub(crate) undecodable: Verdict,
+    /// The hooks that run, in the place of those that the platform lists.
+    pub(crate) hooks: Option<Vec<String>>,
+    pub(crate) hook_errors: OnError,
+    /// Whether a list that names a hook which is not registered ends the start.
+    pub(crate) unknown_hooks_are_errors: bool,
     /// What a sidecar proves itself with.
     pub(crate) app_token: Option<String>,
     pub(crate) dapr: Dapr,
@@ -123,6 +129,9 @@ impl Default for Settings {
             keep_alive: Duration::from_secs(600),
             webhook_origins: Vec::new(),
             undecodable: Verdict::Drop,
+            hooks: None,
+            hook_errors: OnError::Fail,
+            unknown_hooks_are_errors: true,
             app_token: None,
             dapr: Dapr::default(),
             local: Switch::Auto,
@@ -160,22 +169,22 @@ impl Settings {
                     request = Request::PrintManifest;
                     continue;
                 }
-                lexopt::Arg::Long(name) => ROWS.iter().position(|row| row.flag == Some(name)).ok_or_else(|| unknown(name))?,
+                lexopt::Arg::Long(name) => rows().find(|row| row.flag == Some(name)).ok_or_else(|| unknown(name))?,
                 other => return Err(Invalid::Usage(other.unexpected().to_string())),
             };
-            let value = match ROWS[row].alone {
+            let value = match row.alone {
                 // `--local` alone says all; with a value it is `--local=off`.
                 Some(meaning) => parser.optional_value().unwrap_or_else(|| meaning.into()),
                 None => parser.value().map_err(|error| Invalid::Usage(error.to_string()))?,
             };
-            if value.to_str().and_then(|text| (ROWS[row].set)(&mut settings, text)).is_none() {
-                let flag = format!("--{}", ROWS[row].flag.unwrap_or_default());
-                return Err(Invalid::Usage(mistake(&flag, &value.to_string_lossy(), &ROWS[row])));
+            if value.to_str().and_then(|text| (row.set)(&mut settings, text)).is_none() {
+                let flag = format!("--{}", row.flag.unwrap_or_default());
+                return Err(Invalid::Usage(mistake(&flag, &value.to_string_lossy(), row)));
             }
-            given.push(row);
+            given.extend(row.flag);
         }
         // What a flag has set, no variable can spoil.
-        for (_, row) in ROWS.iter().enumerate().filter(|(index, _)| !given.contains(index)) {
+        for row in rows().filter(|row| row.flag.is_none_or(|flag| !given.contains(&flag))) {
             for variable in row.variables {
                 let Some(whole) = environment(variable.name) else { continue };
                 if whole.is_empty() && !variable.empty_is_value {
@@ -198,7 +207,7 @@ impl Settings {
         let mut text = String::from(
             "Serves the functions of this program.\n\nA flag wins over its variables, the first variable over the next.\n\n",
         );
-        for row in ROWS {
+        for row in rows() {
             let flag = row.flag.map(|flag| match row.alone {
                 Some(_) => format!("--{flag}[=<{}>]", row.value),
                 None => format!("--{flag} <{}>", row.value),
@@ -226,7 +235,7 @@ fn mistake(name: &str, value: &str, row: &Row) -> String {
 }
 
 fn unknown(name: &str) -> Invalid {
-    let flags = ROWS.iter().filter_map(|row| row.flag).chain(["print-manifest", "list-functions", "help", "version"]);
+    let flags = rows().filter_map(|row| row.flag).chain(["print-manifest", "list-functions", "help", "version"]);
     let hint = nearest(name, flags).map_or_else(String::new, |flag| format!(", did you mean `--{flag}`?"));
     Invalid::Usage(format!("unknown flag `--{name}`{hint}"))
 }
@@ -292,6 +301,8 @@ mod tests {
             ("DAPR_HTTP_ENDPOINT", "sidecar:3500"),
             ("DAPR_HOST", "http://sidecar"),
             ("DAPR_GRPC_PORT", "0x1"),
+            ("FUNCTION_HOOK_ERRORS", "ignore"),
+            ("FUNCTION_UNKNOWN_HOOKS", "drop"),
         ] {
             let refused = text(read("", &[(name, value)]));
             assert!(refused.starts_with(&format!("{name}={value}: expected ")), "{refused}");
@@ -311,6 +322,9 @@ mod tests {
         assert_eq!((settings.timeout, settings.max_body_size, settings.concurrency), (None, 2 << 20, None));
         assert_eq!(settings.shutdown_grace, Duration::from_millis(250));
         assert_eq!(read("", &[("IGNORED_ROUTES", "")]).unwrap().ignored_routes, [""; 0]);
+        assert_eq!(read("", &[]).unwrap().hooks, None);
+        assert_eq!(read("", &[("FUNCTION_HOOKS", "")]).unwrap().hooks, Some(Vec::new()), "none is a choice too");
+        assert_eq!(read("--hooks=a,b", &[("FUNCTION_HOOKS", "c")]).unwrap().hooks.unwrap(), ["a", "b"]);
         assert_eq!(read("--ignored-routes /a,/b", &[]).unwrap().ignored_routes, ["/a", "/b"]);
         assert_eq!(read("", &[("FUNCTION_SIGNATURE_TYPE", "event")]).unwrap().signature, Some(Kind::CloudEvent));
     }
@@ -333,7 +347,7 @@ mod tests {
     #[test]
     fn help_names_every_setting() {
         let help = Settings::help();
-        for row in ROWS {
+        for row in rows() {
             for variable in row.variables {
                 assert!(help.contains(variable.name), "{}", variable.name);
             }

@@ -30,11 +30,16 @@ pub(super) struct Variable {
     pub(super) empty_is_value: bool,
 }
 
-const fn variable(name: &'static str) -> Variable {
+pub(super) const fn variable(name: &'static str) -> Variable {
     Variable { name, part: |whole| whole, empty_is_value: false }
 }
 
-pub(super) const ROWS: &[Row] = &[
+/// All of them, in the order of `--help`.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(super::hooks::ROWS)
+}
+
+const ROWS: &[Row] = &[
     Row {
         flag: Some("host"),
         value: "ADDRESS",

@@ -1,6 +1,6 @@
 //! Payloads to a function, and what it answers and sends.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use ::http::HeaderValue;
 use bytes::Bytes;
@@ -15,8 +15,14 @@ use crate::{
         Function, Handler,
         open_function::{ContextIn, content_type_of},
     },
+    hooks::{
+        OnError,
+        choice::{self, Lists},
+        register::{IntoHook, Registered},
+    },
     manifest::{self, ComponentKind, Manifest},
     outcome::{Out, Verdict},
+    server::hooked::{self, Time},
     sidecar::{Message, Reply, SidecarCode, recording::Recording},
 };
 
@@ -30,12 +36,46 @@ pub struct OpenFunctionTest {
     params: BTreeMap<String, String>,
     event: Option<Event>,
     input: Option<Input>,
+    hooks: Vec<Registered>,
 }
 
 impl OpenFunctionTest {
     pub(super) fn new(function: Function) -> Self {
         let (manifest, sidecar, params) = (Manifest::default(), Recording::default(), BTreeMap::new());
-        Self { function, manifest, sidecar, params, event: None, input: None }
+        Self { function, manifest, sidecar, params, event: None, input: None, hooks: Vec::new() }
+    }
+
+    /// Runs a [hook](crate::hooks) before and after the function, inside of those that were added before it.
+    ///
+    /// It sees a delivery; [`http()`](super::http()) shows a request to it.
+    ///
+    /// ```
+    /// use functions_framework::{Context, Result, hooks::{Hook, Invocation}, testing};
+    ///
+    /// #[derive(Clone)]
+    /// struct Greeting(&'static str);
+    ///
+    /// impl Hook for Greeting {
+    ///     fn name(&self) -> &str { "greeting" }
+    ///     async fn before(&mut self, invocation: &mut Invocation) -> Result<()> {
+    ///         let greeting = self.clone();
+    ///         invocation.extensions_mut().insert(greeting);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// async fn greet(ctx: Context, name: String) -> String {
+    ///     format!("{}, {name}", ctx.extension::<Greeting>().map_or("Hello", |greeting| greeting.0))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let run = testing::open_function(greet).hook(Greeting("Hi")).run_bytes("Ada").await;
+    /// assert_eq!(run.result().unwrap().payload(), "Hi, Ada");
+    /// # }
+    /// ```
+    pub fn hook<M>(mut self, hook: impl IntoHook<M>) -> Self {
+        self.hooks.push(hook.into_hook());
+        self
     }
 
     /// Declares outputs; what is sent to them is kept for the test to see.
@@ -301,8 +341,22 @@ impl OpenFunctionTest {
             panic!("the function is of kind {kind}, not openfunction")
         };
         let arrival = Arrival { params: self.params, event: self.event.into(), input: self.input, ..Arrival::default() };
-        let context = Context::new(origin, arrival);
-        let result = (handler.deliver)(ContextIn::new(context, payload, content_type)).await;
+        let context = Context::new(Arc::clone(&origin), arrival);
+        let choice = match choice::choose(self.hooks, Lists::Unsaid, None, OnError::Fail) {
+            Ok(choice) => choice,
+            Err(why) => panic!("{why}"),
+        };
+        let call = |context, payload| (handler.deliver)(ContextIn::new(context, payload, content_type));
+        let result = match choice.hooks {
+            None => call(context, payload).await,
+            Some(hooks) => {
+                let time = Time { started: Instant::now(), limit: None };
+                match hooked::deliver(&hooks, origin, (context, payload), time, call).await {
+                    Ok(result) => result,
+                    Err(crash) => panic!("{crash}"),
+                }
+            }
+        };
         Run { result, sidecar }
     }
 }

@@ -15,7 +15,8 @@ use tokio::sync::OnceCell;
 use super::{NAME, Registered};
 use crate::{
     function::{Function, Options, body::RequestBody, classify::Registration},
-    manifest::Manifest,
+    hooks::register::{IntoHook, Registered as RegisteredHook},
+    manifest::source::Declaration,
     server::Server,
     settings::Settings,
     startup,
@@ -52,6 +53,7 @@ impl<H: axum::handler::Handler<M, ()>, M: 'static> HttpTest<(M,)> for H {
 pub struct Http {
     /// Taken at the first request.
     function: Arc<Mutex<Option<Function>>>,
+    hooks: Arc<Mutex<Vec<RegisteredHook>>>,
     settings: Settings,
     server: Arc<OnceCell<Server>>,
 }
@@ -64,7 +66,14 @@ impl fmt::Debug for Http {
 
 impl Http {
     pub(super) fn new(function: Function) -> Self {
-        Self { function: Arc::new(Mutex::new(Some(function))), settings: Settings::default(), server: Arc::default() }
+        let (settings, hooks, server) = (Settings::default(), Arc::default(), Arc::default());
+        Self { function: Arc::new(Mutex::new(Some(function))), hooks, settings, server }
+    }
+
+    /// Runs a [hook](crate::hooks) before and after every call, inside of those that were added before it.
+    pub fn hook<M>(self, hook: impl IntoHook<M>) -> Self {
+        self.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(hook.into_hook());
+        self
     }
 
     /// Sets the largest request body in bytes, as `FUNCTION_MAX_BODY_SIZE` does.
@@ -111,7 +120,13 @@ impl Http {
 
     async fn start(&self) -> Server {
         let function = self.function.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match startup::build(function.into_iter().collect(), &self.settings, &Manifest::default(), None, Vec::new()).await {
+        let registered = std::mem::take(&mut *self.hooks.lock().unwrap_or_else(PoisonError::into_inner));
+        let (functions, declaration) = (function.into_iter().collect(), Declaration::default());
+        let built = async {
+            let hooks = startup::hooks(registered, &self.settings, &declaration)?;
+            startup::build(functions, &self.settings, &declaration.manifest, None, Vec::new(), hooks).await
+        };
+        match built.await {
             Ok((server, _)) => server,
             Err(exit) => panic!("the function does not start: {exit}"),
         }
