@@ -77,3 +77,79 @@ fn unknown(name: &str, registered: &[String]) -> String {
     let known = if registered.is_empty() { "none".to_owned() } else { registered.join(", ") };
     format!("no hook is named `{name}`{hint}\n  registered: {known}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hooks::{Hook, register::IntoHook as _};
+
+    #[derive(Clone)]
+    struct Named(&'static str);
+
+    impl Hook for Named {
+        fn name(&self) -> &str {
+            self.0
+        }
+    }
+
+    /// What runs of hooks with these names, as `before|after`, those that do not, and the first line about each that is unknown.
+    fn chosen(registered: &[&'static str], lists: Lists<'_>, tracing: Option<manifest::Provider>) -> (String, String, String) {
+        let registered = registered.iter().map(|&name| Named(name).into_hook()).collect();
+        let choice = choose(registered, lists, tracing, OnError::Fail).unwrap();
+        let running = choice.hooks.map_or_else(String::new, |hooks| {
+            let names = |indices: &[usize]| indices.iter().map(|&index| hooks.name(index)).collect::<Vec<_>>().join(",");
+            format!("{}|{}", names(&hooks.before), names(&hooks.after))
+        });
+        let unknown: Vec<_> = choice.unknown.iter().filter_map(|text| text.lines().next()).collect();
+        (running, choice.idle.join(","), unknown.join(","))
+    }
+
+    fn told(running: &str, idle: &str, unknown: &str) -> (String, String, String) {
+        (running.to_owned(), idle.to_owned(), unknown.to_owned())
+    }
+
+    fn lists(pre: &[&str], post: &[&str]) -> manifest::Hooks {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        manifest::Hooks { pre: owned(pre), post: owned(post) }
+    }
+
+    #[test]
+    fn the_lists_say_which_run_and_in_what_order() {
+        let all = ["a", "b", "c"];
+        let declared = lists(&["b", "a"], &["b", "b"]);
+        assert_eq!(chosen(&all, Lists::Declared(&declared), None), told("b,a|b,b", "c", ""));
+        assert_eq!(chosen(&all, Lists::Declared(&lists(&[], &[])), None), told("", "a,b,c", ""));
+        assert_eq!(chosen(&all, Lists::Unsaid, None), told("a,b,c|c,b,a", "", ""));
+        assert_eq!(chosen(&all, Lists::Set(&["c".to_owned(), "a".to_owned()]), None), told("c,a|a,c", "b", ""));
+        assert_eq!(chosen(&[], Lists::Unsaid, None), told("", "", ""));
+    }
+
+    #[test]
+    fn an_unknown_name_is_explained_once() {
+        let declared = lists(&["adit", "other", "adit"], &["adit", "audit"]);
+        let unknown = "no hook is named `adit`, did you mean `audit`?,no hook is named `other`";
+        assert_eq!(chosen(&["audit"], Lists::Declared(&declared), None), told("|audit", "", unknown));
+        let choice = choose(vec![Named("audit").into_hook()], Lists::Declared(&declared), None, OnError::Fail).unwrap();
+        assert!(choice.unknown[0].ends_with("\n  registered: audit"), "{:?}", choice.unknown);
+    }
+
+    #[test]
+    fn tracing_has_its_place_unless_a_hook_takes_it() {
+        let declared = lists(&["a", "skywalking"], &["skywalking", "a"]);
+        let used = Some(manifest::Provider::SkyWalking);
+        assert_eq!(chosen(&["a"], Lists::Declared(&declared), used), told("a|a", "", ""));
+        assert_eq!(
+            chosen(&["skywalking", "a"], Lists::Declared(&declared), used),
+            told("a,skywalking|skywalking,a", "", "")
+        );
+        let other = Some(manifest::Provider::OpenTelemetry);
+        assert_eq!(chosen(&["a"], Lists::Declared(&declared), other).2, "no hook is named `skywalking`");
+    }
+
+    #[test]
+    fn two_hooks_have_two_names() {
+        let twice = [Named("a"), Named("b"), Named("a")].map(|hook| hook.into_hook());
+        let why = choose(twice.into(), Lists::Unsaid, None, OnError::Fail).unwrap_err();
+        assert_eq!(why, "two hooks are named `a`: give one another name");
+    }
+}

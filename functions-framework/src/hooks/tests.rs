@@ -8,16 +8,10 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ConnectInfo;
 use http::{Method, StatusCode};
 
-use super::{Hook, Invocation, Outcome, choice::*, register::IntoHook};
-use crate::{
-    Context, Error, Event, Out, Result, Verdict,
-    hooks::{OnError, register::Registered},
-    manifest::{self, Provider},
-    testing,
-};
+use super::{Hook, Invocation, Outcome};
+use crate::{Context, Error, Event, Out, Result, Verdict, function, testing};
 
 /// What the hooks and the function did, in order.
 #[derive(Clone, Default)]
@@ -199,19 +193,23 @@ impl Hook for Change {
             410 => outcome.fail(Error::bad_request("gone")),
             _ => {}
         }
-        if let (Some(response), Some(head)) = (outcome.response_mut(), invocation.request()) {
+        if let (Some(response), Some(head)) = (outcome.response_mut(), invocation.request())
+            && head.headers.contains_key("ce-id")
+        {
             response.headers_mut().insert("x-id", head.headers["ce-id"].clone());
         }
         Ok(())
     }
 }
 
+#[function(main = false)]
+async fn same(event: Event) -> Event {
+    event
+}
+
 #[tokio::test]
 async fn a_hook_changes_what_comes_and_what_goes() {
-    async fn same(event: Event) -> Event {
-        event
-    }
-    let test = testing::http(crate::function::tests_function(same)).hook(Change);
+    let test = testing::http(same {}).hook(Change);
     let request = test.request(Method::POST, "/").header("ce-specversion", "1.0").header("ce-id", "1");
     let response = request.header("ce-source", "/s").header("ce-type", "t").send("").await;
     assert_eq!((response.header("ce-id"), response.header("x-id")), (Some("changed"), Some("changed")));
@@ -222,7 +220,10 @@ async fn a_hook_changes_what_comes_and_what_goes() {
 
 #[tokio::test]
 async fn a_hook_answers_in_the_place_of_the_function() {
-    let status = |status: u16| testing::http(async move || StatusCode::from_u16(status).unwrap()).hook(Change).get("/");
+    let status = async |status: u16| {
+        let function = async move || StatusCode::from_u16(status).unwrap();
+        testing::http(function).hook(Change).get("/").await
+    };
     let response = status(404).await;
     assert_eq!((response.status().as_u16(), response.text(), response.header("x-openfunction-status")), (200, "found", Some("success")));
     assert_eq!(status(409).await.status(), 500, "what cannot be sent is an error");
