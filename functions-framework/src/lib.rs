@@ -98,6 +98,10 @@
 //! async fn greet(State(greeting): State<Arc<str>>) -> String { greeting.to_string() }
 //! ```
 //!
+//! # Hooks
+//!
+//! What is the same for all functions runs before and after each: [`hooks`].
+//!
 //! # Tests
 //!
 //! The [test kit](testing) calls a function as it is served, without a socket.
@@ -257,10 +261,7 @@ pub use sidecar::{Reply, SidecarCode, SidecarError};
 #[cfg(feature = "server")]
 #[macro_export]
 macro_rules! main {
-    ($($function:ty),+ $(,)?) => {
-        $crate::main!($($function),+; hooks = []);
-    };
-    ($($function:ty),+ $(,)?; hooks = [$($hook:expr),* $(,)?] $(,)?) => {
+    ($($function:ty),+ $(,)? $(; hooks = [$($hook:expr),* $(,)?])?) => {
         // `#[function]` has it too, where it makes a `main` of its own: the compiler then shows what to do.
         #[allow(dead_code, non_upper_case_globals)]
         const two_functions_make_a_main__mark_them_main_false_and_list_them_in_functions_framework_main: () = ();
@@ -268,7 +269,7 @@ macro_rules! main {
         fn main() -> $crate::__private::ExitCode {
             $crate::__private::main_of(
                 [$(<$function as $crate::__private::Registration>::function()),+],
-                |app| app$(.hook($hook))*,
+                |app| app$($(.hook($hook))*)?,
             )
         }
     };

@@ -48,6 +48,7 @@ const EXAMPLES: &[Call] = &[
         "receipt-1",
     ),
     ("typed", "", || Request::post("/", JSON, r#"{"cents":[120,80],"discount":50}"#), 200, r#"{"cents":150}"#),
+    ("hooks", "", || Request::get("/"), 200, "Hello!\n"),
     ("openfunction", "", || Request::post("/greetings/world", JSON, r#"{"punctuation":"?"}"#), 200, "Hello, world?\n"),
     ("several", "", || Request::get("/hello/openfunction"), 200, r#"{"hello":"openfunction"}"#),
     ("several", "", || Request::get("/hellov2/openfunction"), 200, r#"{"hello":"openfunction"}"#),

@@ -12,6 +12,7 @@ mod examples;
 mod go_cases;
 mod guard;
 mod health;
+mod hooks;
 mod hostile;
 mod http;
 mod http2;
