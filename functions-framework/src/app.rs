@@ -267,7 +267,8 @@ impl App {
         let hooks = startup::hooks(self.hooks, &settings, &declaration)?;
         let built = async {
             let backend = startup::connect(&functions, &settings, &declaration).await?;
-            let built = startup::build(functions, &settings, &declaration.manifest, backend.as_deref(), self.layers, hooks).await?;
+            let built =
+                startup::build(functions, &settings, &declaration.manifest, backend.as_deref(), self.layers, hooks).await?;
             Ok::<_, Exit>((built, backend))
         };
         let ((server, endpoints), backend) = tokio::select! {

@@ -81,13 +81,13 @@ fn unknown(name: &str, registered: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hooks::{Hook, register::IntoHook as _};
+    use crate::hooks::{Hook, register::IntoHook};
 
     #[derive(Clone)]
     struct Named(&'static str);
 
     impl Hook for Named {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             self.0
         }
     }
@@ -138,17 +138,14 @@ mod tests {
         let declared = lists(&["a", "skywalking"], &["skywalking", "a"]);
         let used = Some(manifest::Provider::SkyWalking);
         assert_eq!(chosen(&["a"], Lists::Declared(&declared), used), told("a|a", "", ""));
-        assert_eq!(
-            chosen(&["skywalking", "a"], Lists::Declared(&declared), used),
-            told("a,skywalking|skywalking,a", "", "")
-        );
+        assert_eq!(chosen(&["skywalking", "a"], Lists::Declared(&declared), used), told("a,skywalking|skywalking,a", "", ""));
         let other = Some(manifest::Provider::OpenTelemetry);
         assert_eq!(chosen(&["a"], Lists::Declared(&declared), other).2, "no hook is named `skywalking`");
     }
 
     #[test]
     fn two_hooks_have_two_names() {
-        let twice = [Named("a"), Named("b"), Named("a")].map(|hook| hook.into_hook());
+        let twice = [Named("a"), Named("b"), Named("a")].map(IntoHook::into_hook);
         let why = choose(twice.into(), Lists::Unsaid, None, OnError::Fail).unwrap_err();
         assert_eq!(why, "two hooks are named `a`: give one another name");
     }

@@ -60,8 +60,8 @@ pub(crate) mod register;
 use std::future::{Future, ready};
 
 pub use invocation::Invocation;
-pub(crate) use outcome::{Answer, End};
 pub use outcome::Outcome;
+pub(crate) use outcome::{Answer, End};
 
 use crate::error::Result;
 use invocation::Live;
@@ -141,6 +141,3 @@ impl Hooks {
         self.registered.iter().map(Registered::instance).collect()
     }
 }
-
-#[cfg(all(test, feature = "server"))]
-mod tests;

@@ -34,7 +34,12 @@ use super::{
 use crate::{
     context::{Arrival, Context as FunctionContext, Origin},
     error::{Cause, Error},
-    function::{Call, Deliveries, Handler, Kind, body::Request, http::HttpIn, open_function::{ContextIn, respond}},
+    function::{
+        Call, Deliveries, Handler, Kind,
+        body::Request,
+        http::HttpIn,
+        open_function::{ContextIn, respond},
+    },
     hooks::{self, Answer, End, Hooks},
     outcome::Out,
 };

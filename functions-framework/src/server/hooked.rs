@@ -192,3 +192,6 @@ async fn ended<'a, T>(begin: impl FnOnce() -> BoxFuture<'a, Result<T>>, time: Ti
         Err(_) => crash::contain(|| drop(code)).map(|()| Err(Time::too_late(limit))),
     }
 }
+
+#[cfg(test)]
+mod tests;

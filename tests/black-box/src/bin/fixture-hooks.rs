@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use functions_framework::{
-    Context, Error, Event, Out, Result, function,
+    Context, Error, Event, Input, Out, Result, function,
     hooks::{Hook, Invocation, Outcome},
     http::{Path, StatusCode},
 };
@@ -16,7 +16,7 @@ struct Custom {
 }
 
 impl Hook for Custom {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "plugin-custom"
     }
 
@@ -26,14 +26,13 @@ impl Hook for Custom {
     }
 }
 
-/// Adds what the other has counted, and tells.
-#[derive(Clone, Default)]
+/// Adds what the other has counted, and tells. It is not `Clone`: a closure makes it.
 struct Example {
     a: u32,
 }
 
 impl Hook for Example {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "plugin-example"
     }
 
@@ -71,7 +70,7 @@ impl Moody {
 }
 
 impl Hook for Moody {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "moody"
     }
 
@@ -89,12 +88,12 @@ impl Hook for Moody {
 struct Witness;
 
 impl Hook for Witness {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "witness"
     }
 
     async fn after(&mut self, invocation: &Invocation, outcome: &mut Outcome) -> Result<()> {
-        let (kind, input) = (invocation.kind(), invocation.input().map(|input| input.name()));
+        let (kind, input) = (invocation.kind(), invocation.input().map(Input::name));
         let (status, crash, why) = (outcome.status(), outcome.is_crash(), outcome.why());
         let (status, why) = (status.as_str(), why.as_deref());
         tracing::info!(function = invocation.function(), %kind, input, status, %crash, why, "witnessed");
@@ -107,7 +106,7 @@ impl Hook for Witness {
 struct ByHand;
 
 impl Hook for ByHand {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "skywalking"
     }
 
@@ -145,13 +144,11 @@ async fn seen(event: Event) {
 #[function(main = false, path = "/receive")]
 async fn receive(_ctx: Context, payload: String) -> Out {
     tracing::info!("the function runs");
-    if payload == "panic" {
-        panic!("secret panic")
-    }
+    assert!(payload != "panic", "secret panic");
     Out::data(payload)
 }
 
 functions_framework::main!(
     page, seen, receive;
-    hooks = [Witness, Custom::default(), || Example::default(), Moody, ByHand]
+    hooks = [Witness, Custom::default(), || Example { a: 0 }, Moody, ByHand]
 );

@@ -10,8 +10,11 @@ use std::{
 
 use http::{Method, StatusCode};
 
-use super::{Hook, Invocation, Outcome};
-use crate::{Context, Error, Event, Out, Result, Verdict, function, testing};
+use crate::{
+    Context, Error, Event, Out, Result, Verdict, function,
+    hooks::{Hook, Invocation, Outcome},
+    testing,
+};
 
 /// What the hooks and the function did, in order.
 #[derive(Clone, Default)]
@@ -58,7 +61,7 @@ impl Telling {
 }
 
 impl Hook for Telling {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         self.name
     }
 
@@ -125,7 +128,7 @@ async fn what_fails_after_fails_a_success_and_no_more_than_that() {
 struct Custom(u32);
 
 impl Hook for Custom {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "plugin-custom"
     }
 
@@ -145,7 +148,7 @@ struct Adding {
 }
 
 impl Hook for Adding {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "adding"
     }
 
@@ -170,7 +173,7 @@ async fn hooks_are_fresh_for_every_invocation_and_find_each_other() {
 struct Change;
 
 impl Hook for Change {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "change"
     }
 
@@ -225,7 +228,10 @@ async fn a_hook_answers_in_the_place_of_the_function() {
         testing::http(function).hook(Change).get("/").await
     };
     let response = status(404).await;
-    assert_eq!((response.status().as_u16(), response.text(), response.header("x-openfunction-status")), (200, "found", Some("success")));
+    assert_eq!(
+        (response.status().as_u16(), response.text(), response.header("x-openfunction-status")),
+        (200, "found", Some("success"))
+    );
     assert_eq!(status(409).await.status(), 500, "what cannot be sent is an error");
     assert_eq!(status(410).await.status(), 400);
 }
