@@ -1,4 +1,4 @@
-//! The body of a request on its way to the function: bounded, and boxed only when an extractor wants it so.
+//! A request on its way to the function, and its body: bounded, and boxed only when an extractor wants it so.
 
 use std::{
     net::SocketAddr,
@@ -8,13 +8,76 @@ use std::{
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method, Uri, request::Parts};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 
 use crate::error::{BoxError, Error};
 
-/// A request as it reaches a function.
-pub(crate) type Request = http::Request<RequestBody>;
+/// A request as it reaches a function. It is large, and each of the many hands it goes through would copy it: they pass on a
+/// box.
+#[derive(Debug)]
+pub(crate) struct Request(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    head: Parts,
+    body: RequestBody,
+}
+
+impl Request {
+    /// Takes a request whose body `bounded` bounds.
+    pub(crate) fn new<B>(request: http::Request<B>, bounded: impl FnOnce(B) -> RequestBody) -> Self {
+        let (head, body) = request.into_parts();
+        Self::from_parts(head, bounded(body))
+    }
+
+    pub(crate) fn from_parts(head: Parts, body: RequestBody) -> Self {
+        Self(Box::new(Inner { head, body }))
+    }
+
+    pub(crate) const fn method(&self) -> &Method {
+        &self.0.head.method
+    }
+
+    pub(crate) const fn uri(&self) -> &Uri {
+        &self.0.head.uri
+    }
+
+    pub(crate) const fn headers(&self) -> &HeaderMap {
+        &self.0.head.headers
+    }
+
+    pub(crate) const fn body(&self) -> &RequestBody {
+        &self.0.body
+    }
+
+    /// The other end of the connection; a test has none.
+    pub(crate) const fn peer(&self) -> Option<SocketAddr> {
+        self.0.body.peer
+    }
+
+    /// The head, with all that axum's extractors look for in it.
+    pub(crate) fn head(&mut self) -> &mut Parts {
+        #[cfg(feature = "server")]
+        if let Some(peer) = self.0.body.peer.take() {
+            self.0.head.extensions.insert(axum::extract::ConnectInfo(peer));
+        }
+        &mut self.0.head
+    }
+
+    pub(crate) fn into_parts(self) -> (Parts, RequestBody) {
+        let Inner { head, body } = *self.0;
+        (head, body)
+    }
+
+    /// Turns it into what axum takes.
+    pub(crate) fn into_axum(mut self) -> axum::extract::Request {
+        self.head();
+        let (head, body) = self.into_parts();
+        axum::extract::Request::from_parts(head, Body::new(body))
+    }
+}
 
 /// A request body that ends with an error once more than the limit has come.
 #[derive(Debug)]
@@ -23,7 +86,8 @@ pub(crate) struct RequestBody {
     limit: usize,
     /// The length that the client promised, or 0.
     declared: u64,
-    /// Who sent it. It travels here because few functions ask, and an extension of the request would cost all of them.
+    /// Who sent it, a test excepted. It travels here because few functions ask, and an extension of the request would cost all
+    /// of them.
     peer: Option<SocketAddr>,
 }
 
@@ -52,16 +116,6 @@ impl RequestBody {
     /// Tells whether the declared length alone is over the limit.
     pub(crate) fn is_declared_too_large(&self) -> bool {
         self.declared > self.limit as u64
-    }
-
-    /// The other end of the connection, once; a test has none.
-    pub(crate) fn take_peer(&mut self) -> Option<SocketAddr> {
-        self.peer.take()
-    }
-
-    /// Turns it into what axum's extractors take.
-    pub(crate) fn into_axum(self) -> Body {
-        Body::new(self)
     }
 
     /// Reads it to its end.

@@ -6,42 +6,24 @@ use axum::{
     extract::{DefaultBodyLimit, FromRequest, FromRequestParts},
     response::{IntoResponse, Response},
 };
+use futures_util::FutureExt as _;
 use http::request::Parts;
 
-use super::{
-    Call, Function, Kind, Options,
-    body::{Request, RequestBody},
-    classify::HttpKind,
-    init::Starter,
-};
+use super::{Call, Function, Kind, Options, body::Request, classify::HttpKind, init::Starter};
 
 pub(crate) type Handler = Box<dyn Fn(HttpIn) -> Call<Response> + Send + Sync>;
 
 /// A request that its extractors take apart, one after another.
 #[derive(Debug)]
-pub struct HttpIn {
-    parts: Parts,
-    body: RequestBody,
-}
+pub struct HttpIn(Request);
 
 impl HttpIn {
-    pub(crate) fn new(request: Request) -> Self {
-        let (parts, body) = request.into_parts();
-        Self { parts, body }
+    pub(crate) const fn new(request: Request) -> Self {
+        Self(request)
     }
 
-    /// The head, with all that axum's extractors look for in it.
-    fn head(&mut self) -> &mut Parts {
-        #[cfg(feature = "server")]
-        if let Some(peer) = self.body.take_peer() {
-            self.parts.extensions.insert(axum::extract::ConnectInfo(peer));
-        }
-        &mut self.parts
-    }
-
-    fn into_request(mut self) -> axum::extract::Request {
-        self.head();
-        let mut request = axum::extract::Request::from_parts(self.parts, self.body.into_axum());
+    fn into_request(self) -> axum::extract::Request {
+        let mut request = self.0.into_axum();
         // The body counts itself: axum's own limit of 2 MB would only hide the setting.
         DefaultBodyLimit::disable().apply(&mut request);
         request
@@ -114,7 +96,7 @@ pub enum Whole {}
 #[diagnostic::do_not_recommend]
 impl<S: Send + Sync, T: FromRequestParts<S>> HttpLast<S, Head> for T {
     async fn get(mut input: HttpIn, state: &S) -> Result<Self, Refusal> {
-        T::from_request_parts(input.head(), state).await.map_err(refuse)
+        T::from_request_parts(input.0.head(), state).await.map_err(refuse)
     }
 }
 
@@ -156,7 +138,7 @@ impl HttpKind {
         state: &S,
         _: PhantomData<T>,
     ) -> Result<T, Refusal> {
-        T::get(input.head(), state).await
+        T::get(input.0.head(), state).await
     }
 
     /// A parameter between the first and the last.
@@ -164,7 +146,7 @@ impl HttpKind {
     /// # Errors
     /// What the extractor answers instead.
     pub async fn inner<S: Sync, T: HttpParts<S>>(self, input: &mut HttpIn, state: &S, _: PhantomData<T>) -> Result<T, Refusal> {
-        T::get(input.head(), state).await
+        T::get(input.0.head(), state).await
     }
 
     /// The last of several parameters.
@@ -211,7 +193,7 @@ impl HttpKind {
         let start = |state: Arc<S>| {
             super::Handler::Http(Box::new(move |input| {
                 let called = call(Arc::clone(&state), input);
-                Box::pin(async move { Ok(called.await.unwrap_or_else(|Refusal(response)| *response)) })
+                Box::pin(called.map(|answered| Ok(answered.unwrap_or_else(|Refusal(response)| *response))))
             }))
         };
         Function::new(options, Kind::Http, init.then(start))

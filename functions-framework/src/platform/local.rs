@@ -9,7 +9,6 @@ use std::{
 use ::http::StatusCode;
 use axum::{
     Router,
-    body::Body,
     response::{IntoResponse as _, Response},
 };
 use tower::ServiceExt as _;
@@ -105,14 +104,14 @@ impl Mount for Inspected {
 }
 
 impl Inspected {
-    fn show(&self, mut request: Request) -> BoxFuture<'static, Response> {
-        let is_near = request.body_mut().take_peer().is_some_and(|peer: SocketAddr| peer.ip().to_canonical().is_loopback());
+    fn show(&self, request: Request) -> BoxFuture<'static, Response> {
+        let is_near = request.peer().is_some_and(|peer: SocketAddr| peer.ip().to_canonical().is_loopback());
         let inspect = self.inspect.clone();
         Box::pin(async move {
             if !is_near {
                 return (StatusCode::FORBIDDEN, "/_local answers this machine only\n").into_response();
             }
-            match inspect.oneshot(request.map(Body::new)).await {
+            match inspect.oneshot(request.into_axum()).await {
                 Ok(response) => response,
                 Err(never) => match never {},
             }

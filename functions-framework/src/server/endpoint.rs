@@ -13,10 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    extract::ConnectInfo,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
 use http_body::Body as _;
@@ -206,7 +203,7 @@ impl Endpoint {
     /// Begins to answer a request. Whoever polls the answer `anyway`, now and then, allows its timer to be set late.
     pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
         let started = Instant::now();
-        let head = Head::of(&request);
+        let head = Head::of(request.method(), request.uri(), request.headers());
         let (call, admitted, permit) = match self.admit(&request) {
             Ok(permit) => (self.invoke(request, started), true, permit),
             Err(refusal) => (Box::pin(ready(Err(refusal))) as Call<Response>, false, None),
@@ -313,7 +310,7 @@ impl Endpoint {
     }
 
     #[cold]
-    fn invoke_hooked(self: &Arc<Self>, hooks: &Arc<Hooks>, request: Request, started: Instant) -> Call<Response> {
+    fn invoke_hooked(self: &Arc<Self>, hooks: &Arc<Hooks>, mut request: Request, started: Instant) -> Call<Response> {
         if self.kind == Kind::CloudEvent
             && let Some(handshake) = webhook::handshake(&request, &self.limits.webhook_origins)
         {
@@ -322,10 +319,8 @@ impl Endpoint {
         }
         let (endpoint, hooks) = (Arc::clone(self), Arc::clone(hooks));
         Box::pin(async move {
-            let (mut head, mut body) = request.into_parts();
-            if let Some(peer) = body.take_peer() {
-                head.extensions.insert(ConnectInfo(peer));
-            }
+            request.head();
+            let (head, body) = request.into_parts();
             let invocation = hooks::Invocation::of_request(Arc::clone(&endpoint.origin), endpoint.kind, head);
             let time = Time { started, limit: endpoint.limits.timeout };
             let keep = !hooks.after.is_empty();

@@ -5,7 +5,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, uri::PathAndQuery};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, uri::PathAndQuery};
 
 /// Decides what is written.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +33,8 @@ const CLOUD_TRACE: HeaderName = HeaderName::from_static("x-cloud-trace-context")
 const EXECUTION: HeaderName = HeaderName::from_static("function-execution-id");
 
 impl Head {
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        Self {
-            method: request.method().clone(),
-            target: request.uri().path_and_query().cloned(),
-            id: Id::of(request.headers()).map(Box::new),
-        }
+    pub(crate) fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        Self { method: method.clone(), target: uri.path_and_query().cloned(), id: Id::of(headers).map(Box::new) }
     }
 }
 

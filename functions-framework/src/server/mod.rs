@@ -204,7 +204,7 @@ impl Answering {
         let version = request.version();
         let bodiless = *request.method() == Method::HEAD;
         let in_flight = Some(activity.begin(version));
-        let request = request.map(|body| RequestBody::incoming(body, server.max_body_size, peer));
+        let request = function::body::Request::new(request, |body| RequestBody::incoming(body, server.max_body_size, peer));
         let called = server.call(request, server.lazy_timers && version < Version::HTTP_2);
         Self { called, version, bodiless, server: Arc::clone(server), in_flight }
     }

@@ -12,7 +12,6 @@ use std::{
 
 use axum::{
     Router,
-    extract::ConnectInfo,
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, MethodRouter, any_service, on_service},
 };
@@ -130,14 +129,9 @@ impl Future for Routed {
 }
 
 async fn route(router: Router, request: Request, log: Log) -> (Response, Option<Invocation>) {
-    let (head, started) = (Head::of(&request), Instant::now());
-    let (mut parts, mut body) = request.into_parts();
-    if let Some(peer) = body.take_peer() {
-        parts.extensions.insert(ConnectInfo(peer));
-    }
-    let request = axum::extract::Request::from_parts(parts, body.into_axum());
+    let (head, started) = (Head::of(request.method(), request.uri(), request.headers()), Instant::now());
     // The functions have guards of their own: this one is around the layers.
-    let mut response = match crash::contained(router.oneshot(request)).await {
+    let mut response = match crash::contained(router.oneshot(request.into_axum())).await {
         Ok(Ok(response)) => response,
         Err(crash) => {
             let error = Error::new("a layer panicked");
@@ -153,7 +147,8 @@ async fn route(router: Router, request: Request, log: Log) -> (Response, Option<
 struct Carried(Arc<Invocation>);
 
 async fn through_router(endpoint: &Arc<Endpoint>, request: axum::extract::Request, max_body_size: usize) -> Response {
-    let (mut response, invocation) = endpoint.call(request.map(|body| RequestBody::new(body, max_body_size)), false).await;
+    let (mut response, invocation) =
+        endpoint.call(Request::new(request, |body| RequestBody::new(body, max_body_size)), false).await;
     if let Some(invocation) = invocation {
         response.extensions_mut().insert(Carried(Arc::new(invocation)));
     }
@@ -205,7 +200,7 @@ fn filter(methods: &[Method]) -> Result<MethodFilter, String> {
 
 /// Answers a request that no function takes.
 fn refuse(request: &axum::extract::Request, error: Error, log: Log) -> Response {
-    answer_without(error, None, &Head::of(request), Instant::now(), log)
+    answer_without(error, None, &Head::of(request.method(), request.uri(), request.headers()), Instant::now(), log)
 }
 
 /// Answers for an ignored path.

@@ -40,7 +40,7 @@ mod tests {
 
     fn ask(method: Method, origin: &'static str, allowed: &[&str]) -> Option<Response> {
         let request = http::Request::builder().method(method).header(REQUEST_ORIGIN, origin).header(REQUEST_RATE, "120");
-        let request = request.body(RequestBody::new(Body::empty(), 0)).unwrap();
+        let request = Request::new(request.body(Body::empty()).unwrap(), |body| RequestBody::new(body, 0));
         handshake(&request, &allowed.iter().map(ToString::to_string).collect::<Vec<_>>())
     }
 

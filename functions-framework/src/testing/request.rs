@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::{NAME, Registered};
 use crate::{
-    function::{Function, Options, body::RequestBody, classify::Registration},
+    function::{self, Function, Options, body::RequestBody, classify::Registration},
     hooks::register::{IntoHook, Registered as RegisteredHook},
     manifest::source::Declaration,
     server::Server,
@@ -110,7 +110,8 @@ impl Http {
     pub async fn send(&self, request: Request<Body>) -> Response {
         let server = self.server.get_or_init(|| self.start()).await;
         let limit = self.settings.max_body_size;
-        let (response, _invocation) = server.call(request.map(|body| RequestBody::new(body, limit)), false).await;
+        let (response, _invocation) =
+            server.call(function::body::Request::new(request, |body| RequestBody::new(body, limit)), false).await;
         let (parts, body) = response.into_parts();
         match body.collect().await {
             Ok(body) => Response { status: parts.status, headers: parts.headers, body: body.to_bytes() },

@@ -1,6 +1,6 @@
 //! A call of another app, which over gRPC is a request in a message.
 
-use ::http::{HeaderMap, Method, Request, header::CONTENT_TYPE};
+use ::http::{HeaderMap, Method, header::CONTENT_TYPE};
 use axum::body::Body;
 use bytes::Bytes;
 use dapr::dapr::proto::common::v1::{InvokeRequest, InvokeResponse, http_extension::Verb};
@@ -9,7 +9,10 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use prost_types::Any;
 use tonic::{Code, Status};
 
-use crate::{function::body::RequestBody, server::routes::Routes};
+use crate::{
+    function::body::{Request, RequestBody},
+    server::routes::Routes,
+};
 
 /// What a path cannot hold as it is (RFC 3986 §3.3); a method may bring its own query.
 const PATH: &AsciiSet = &CONTROLS
@@ -48,7 +51,7 @@ pub(super) async fn invoke(
     Ok(InvokeResponse { data, content_type: content_type.to_owned() })
 }
 
-fn request(headers: HeaderMap, message: InvokeRequest, max_body_size: usize) -> Result<Request<RequestBody>, Status> {
+fn request(headers: HeaderMap, message: InvokeRequest, max_body_size: usize) -> Result<Request, Status> {
     let InvokeRequest { method, data, content_type, http_extension } = message;
     let (verb, query) = http_extension.map(|http| (http.verb(), http.querystring)).unwrap_or_default();
     let query = if query.is_empty() { query } else { format!("?{query}") };
@@ -56,7 +59,7 @@ fn request(headers: HeaderMap, message: InvokeRequest, max_body_size: usize) -> 
     let path = utf8_percent_encode(method.trim_start_matches('/'), PATH);
     let uri = format!("/{path}{query}");
     let body = data.map(|data| Bytes::from(data.value)).unwrap_or_default();
-    let mut request = Request::builder().method(verb_of(verb)).uri(&uri);
+    let mut request = ::http::Request::builder().method(verb_of(verb)).uri(&uri);
     if let Some(kept) = request.headers_mut() {
         kept.extend(headers);
         kept.remove(CONTENT_TYPE);
@@ -64,8 +67,10 @@ fn request(headers: HeaderMap, message: InvokeRequest, max_body_size: usize) -> 
     if !content_type.is_empty() {
         request = request.header(CONTENT_TYPE, content_type);
     }
-    let request = request.body(RequestBody::new(Body::from(body), max_body_size));
-    request.map_err(|error| Status::invalid_argument(format!("the method {uri:?} is no path: {error}")))
+    match request.body(Body::from(body)) {
+        Ok(request) => Ok(Request::new(request, |body| RequestBody::new(body, max_body_size))),
+        Err(error) => Err(Status::invalid_argument(format!("the method {uri:?} is no path: {error}"))),
+    }
 }
 
 /// A call that says none is a POST, as for every gRPC call.
