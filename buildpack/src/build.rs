@@ -17,8 +17,8 @@ use crate::{
     launch, library,
     listing::{self, Listing},
     manifest::{self, FRAMEWORK},
-    metadata::Metadata,
-    plan::{BuildPlan, Entry, WRITTEN, plan},
+    metadata::{Metadata, Package, WRITTEN},
+    plan::{BuildPlan, Entry, plan},
     report, sbom,
     shape::Program,
     source,
@@ -224,7 +224,7 @@ impl Build {
         fs::write(&file, text).map_err(|error| Error::file("write", &file, &error))?;
         // Where cargo does not look for programs (`autobins = false`) it is told.
         let again = cargo.workspace()?;
-        let seen = again.package(&plan.package.id).is_some_and(|package| package.bins().contains(&WRITTEN));
+        let seen = again.package(&plan.package.id).is_some_and(Package::has_written);
         if !seen {
             let path = &plan.package.manifest_path;
             let text = fs::read_to_string(path).map_err(|error| Error::file("read", path, &error))?;

@@ -22,8 +22,11 @@ use crate::error::{Error, Result};
 /// Of another form is another ledger.
 const VERSION: u32 = 1;
 
-/// Between what is old and what is new, so that neither a coarse clock nor the order of two steps can confuse them.
-const STEP: Duration = Duration::from_secs(1);
+/// Between what is old and what is new: more than the clock of a disk is behind, less than a build takes to its end.
+const STEP: Duration = Duration::from_millis(10);
+
+/// The time of what was compiled, but is not in the ledger: nobody knows from what.
+const ANCIENT: u64 = 1_000_000_000;
 
 /// What is remembered from one build to the next.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -50,7 +53,7 @@ struct Entry {
 enum Kind {
     File,
     Folder,
-    /// To a folder: with another target all that is behind it is other.
+    /// Cargo looks at where it leads, so that one that leads elsewhere makes all of the source new.
     Link,
 }
 
@@ -97,14 +100,18 @@ pub fn restore(app: &Path, outputs: &[(&str, &Path)], ledger: &Path) -> Result<F
     let oldest_new = now - STEP;
     let latest = before.iter().flat_map(Ledger::times).max().unwrap_or(0);
     let shift = latest.saturating_sub(nanoseconds(oldest_new - STEP));
-    if let Some(before) = &before {
-        for (name, folder) in outputs {
-            let Some(times) = before.outputs.get(*name) else { continue };
-            for (path, time) in times {
-                set(&folder.join(path), time.saturating_sub(shift))
-                    .or_else(ignore_missing)
-                    .map_err(|error| Error::file("set the time of", &folder.join(path), &error))?;
-            }
+    for (name, folder) in outputs {
+        let times = before.as_ref().and_then(|before| before.outputs.get(*name));
+        let mut there = BTreeMap::new();
+        walk_outputs(folder, folder, &mut there)?;
+        for path in there.keys() {
+            let time = match times {
+                Some(times) => times.get(path).map_or(ANCIENT, |time| time.saturating_sub(shift)),
+                // One time for all: among themselves they are fresh, and older than all of the source.
+                None => nanoseconds(oldest_new - STEP),
+            };
+            let path = folder.join(path);
+            set(&path, time).map_err(|error| Error::file("set the time of", &path, &error))?;
         }
     }
     let state = match &before {
@@ -122,16 +129,9 @@ pub fn restore(app: &Path, outputs: &[(&str, &Path)], ledger: &Path) -> Result<F
         let time = same.map_or_else(|| nanoseconds(oldest_new), |entry| entry.time.saturating_sub(shift));
         source.insert(path, Entry { hash, time, kind });
     }
-    // A file that is reached by several links gets the latest of their times.
-    let mut entries: Vec<_> = source.iter().filter(|(_, entry)| entry.kind != Kind::Link).collect();
-    entries.sort_by_key(|(_, entry)| entry.time);
-    let root = app.canonicalize().map_err(|error| Error::file("read", app, &error))?;
-    for (path, entry) in entries {
-        let path = app.join(path);
-        // What is not of the source is not ours to change.
-        let within = path.canonicalize().is_ok_and(|real| real.starts_with(&root));
-        if within && let Err(error) = set(&path, entry.time) {
-            let why = format!("the time of {} cannot be set ({error})", path.display());
+    for (path, entry) in source.iter().filter(|(_, entry)| entry.kind != Kind::Link) {
+        if let Err(error) = set(&app.join(path), entry.time) {
+            let why = format!("the time of {path} cannot be set ({error})");
             return Ok(Freshness { ledger: Ledger::default(), state: State::Useless(why) });
         }
     }
@@ -151,9 +151,7 @@ impl Freshness {
         }
         for (name, folder) in outputs {
             let mut times = BTreeMap::new();
-            if folder.is_dir() {
-                walk_outputs(folder, folder, &mut times)?;
-            }
+            walk_outputs(folder, folder, &mut times)?;
             self.ledger.outputs.insert((*name).to_owned(), times);
         }
         let text = serde_json::to_vec(&self.ledger).map_err(|error| Error::new(format!("cannot write the ledger: {error}")))?;
@@ -162,7 +160,7 @@ impl Freshness {
 }
 
 impl Ledger {
-    /// Whether the links to folders are those that are found.
+    /// Whether the links are those that are found.
     fn has_links(&self, found: &Source) -> bool {
         let links = found.iter().filter(|(_, (_, kind))| *kind == Kind::Link);
         let before = self.source.iter().filter(|(_, entry)| entry.kind == Kind::Link);
@@ -185,7 +183,7 @@ fn take(path: &Path) -> Result<Option<Ledger>> {
     Ok(serde_json::from_slice(&text).ok())
 }
 
-/// Hashes what is in a folder: the content of files, the names in folders, where links lead to and what is there.
+/// Hashes what is in a folder: the content of files, the names in folders, where links lead to.
 fn walk_source(app: &Path, folder: &Path, found: &mut Source) -> Result<()> {
     let failed = |path: &Path, error: &io::Error| Error::file("read", path, error);
     let mut names = Sha256::new();
@@ -198,26 +196,27 @@ fn walk_source(app: &Path, folder: &Path, found: &mut Source) -> Result<()> {
             let target = fs::read_link(&path).map_err(|error| failed(&path, &error))?;
             names.update(target.as_os_str().as_encoded_bytes());
             names.update([0]);
-            if path.is_dir() {
-                let hash = Sha256::new_with_prefix(target.as_os_str().as_encoded_bytes());
-                found.insert(relative(app, &path)?, (hex(hash), Kind::Link));
+            let mut hash = Hash(Sha256::new_with_prefix(target.as_os_str().as_encoded_bytes()));
+            let leads_out = path.canonicalize().is_ok_and(|real| !real.starts_with(app));
+            if leads_out && path.is_file() {
+                let mut file = File::open(&path).map_err(|error| failed(&path, &error))?;
+                io::copy(&mut file, &mut hash).map_err(|error| failed(&path, &error))?;
             }
-        } else if kind.is_dir() {
+            found.insert(relative(app, &path)?, (hex(hash.0), Kind::Link));
+            continue;
+        }
+        if kind.is_dir() {
             if !is_apart(&path) {
                 walk_source(app, &path, found)?;
             }
             continue;
         }
-        // Sockets and the like are nobody's source, and a link to nowhere has no content.
-        if !path.is_file() {
+        // Sockets and the like are nobody's source.
+        if !kind.is_file() {
             continue;
         }
         let mut file = File::open(&path).map_err(|error| failed(&path, &error))?;
         let mut hash = Hash(Sha256::new());
-        if kind.is_symlink() {
-            // Another file of the source behind a link of the same name has a time of its own: the link stands for it.
-            hash.0.update(path.read_link().map_err(|error| failed(&path, &error))?.as_os_str().as_encoded_bytes());
-        }
         io::copy(&mut file, &mut hash).map_err(|error| failed(&path, &error))?;
         found.insert(relative(app, &path)?, (hex(hash.0), Kind::File));
     }
@@ -229,10 +228,13 @@ fn walk_source(app: &Path, folder: &Path, found: &mut Source) -> Result<()> {
 
 /// What is compiled elsewhere, and the store of git: no source.
 fn is_apart(folder: &Path) -> bool {
-    folder.join("CACHEDIR.TAG").is_file() || folder.ends_with(".git/objects")
+    ["CACHEDIR.TAG", ".rustc_info.json"].iter().all(|file| folder.join(file).is_file()) || folder.ends_with(".git/objects")
 }
 
 fn walk_outputs(root: &Path, folder: &Path, times: &mut BTreeMap<String, u64>) -> Result<()> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
     for entry in sorted(folder)? {
         let path = folder.join(&entry);
         let metadata = fs::symlink_metadata(&path).map_err(|error| Error::file("read", &path, &error))?;
@@ -264,11 +266,6 @@ fn relative(root: &Path, path: &Path) -> Result<String> {
 
 fn set(path: &Path, time: u64) -> io::Result<()> {
     File::open(path)?.set_modified(UNIX_EPOCH + Duration::from_nanos(time))
-}
-
-/// What was compiled may have been taken out of the cache since.
-fn ignore_missing(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 fn nanoseconds(time: SystemTime) -> u64 {

@@ -133,7 +133,10 @@ pub fn program(framework: &str, library: &str, functions: &[&Found]) -> String {
 impl Reader {
     fn file(&mut self, path: &Path, place: &Place) -> Result<()> {
         let text = fs::read_to_string(path).map_err(|error| Error::file("read", path, &error))?;
-        let file = syn::parse_file(&text).map_err(|error| Error::new(format!("{} is no Rust: {error}", path.display())))?;
+        let file = syn::parse_file(&text).map_err(|error| {
+            let at = error.span().start();
+            Error::new(format!("{}:{}:{} is no Rust: {error}", path.display(), at.line, at.column + 1))
+        })?;
         self.items(&file.items, place)
     }
 
@@ -287,4 +290,152 @@ fn is_test(attributes: &[Attribute]) -> bool {
     attributes
         .iter()
         .any(|attribute| attribute.path().is_ident("cfg") && attribute.parse_args::<Ident>().is_ok_and(|ident| ident == "test"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `name path`, with a mark for what is out of reach (`!`) and what is conditional (`?`), a line each.
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
+        let found = scanned(files).unwrap();
+        let line = |function: &Found| {
+            let marks = [(!function.reachable, "!"), (function.conditional, "?")];
+            let marks: String = marks.into_iter().filter_map(|(is, mark)| is.then_some(mark)).collect();
+            format!("{}{marks} {}", function.name, function.path.join("::"))
+        };
+        found.iter().map(line).collect()
+    }
+
+    fn scanned(files: &[(&str, &str)]) -> Result<Vec<Found>> {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        read(&folder.path().join("lib.rs"))
+    }
+
+    #[test]
+    fn functions_are_found_under_every_spelling_of_the_attribute() {
+        for (text, expected) in [
+            ("#[function] pub async fn a() {}", "a a"),
+            ("#[functions_framework::function] pub fn a() {}", "a a"),
+            ("#[::ff::function(main = false)] pub fn a() {}", "a a"),
+            ("#[function(name = \"b-c\")] pub fn a() {}", "b-c a"),
+            ("#[function(http, path = \"/x\", methods(GET, PUT), name = \"b\", init = name::of)] pub fn a() {}", "b a"),
+            ("#[function(init = name, crate = name)] pub fn a() {}", "a a"),
+            ("#[allow(dead_code)] #[function] pub fn r#type() {}", "type r#type"),
+            ("#[function] fn a() {}", "a! a"),
+            ("#[function] pub(crate) fn a() {}", "a! a"),
+            ("#[cfg(feature = \"x\")] #[function] pub fn a() {}", "a? a"),
+        ] {
+            assert_eq!(found(&[("lib.rs", text)]), [expected], "{text}");
+        }
+        for text in [
+            "pub fn a() {}",
+            "#[test] fn a() {}",
+            "#[cfg(test)] mod t { #[function] pub fn a() {} }",
+            "#[functions] pub fn a() {}",
+        ] {
+            assert!(found(&[("lib.rs", text)]).is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn modules_are_followed_to_their_files() {
+        let function = |name: &str| format!("#[function] pub fn {name}() {{}}");
+        let files = [
+            ("lib.rs", "pub mod flat; pub mod nested; pub mod inline { pub mod deep; }\n#[path = \"other/place.rs\"] pub mod placed;\n\
+                        #[cfg(windows)] pub mod absent; mod hidden;".to_owned()),
+            ("flat.rs", function("a") + " pub mod below;"),
+            ("flat/below.rs", function("b")),
+            ("nested/mod.rs", function("c") + " pub mod below;"),
+            ("nested/below.rs", function("d")),
+            ("inline/deep.rs", function("e")),
+            ("other/place.rs", function("f") + " pub mod below;"),
+            ("other/below.rs", function("g")),
+            ("hidden.rs", function("h")),
+        ];
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+        assert_eq!(
+            found(&files),
+            [
+                "a flat::a",
+                "b flat::below::b",
+                "c nested::c",
+                "d nested::below::d",
+                "e inline::deep::e",
+                "f placed::f",
+                "g placed::below::g",
+                "h! hidden::h"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_exported_can_be_reached_where_it_is() {
+        const HIDDEN: &str = "mod m { #[function] pub fn a() {} }";
+        for (export, expected) in [
+            ("pub use m::a;", "a a"),
+            ("pub use self::m::{a as b};", "a b"),
+            ("pub use crate::m::*;", "a a"),
+            ("pub mod api { pub use super::m::a; }", "a api::a"),
+            ("pub use m::c;", "a! m::a"),
+            ("use m::a;", "a! m::a"),
+            ("mod api { pub use super::m::a; }", "a! m::a"),
+        ] {
+            assert_eq!(found(&[("lib.rs", &format!("{HIDDEN} {export}"))]), [expected], "{export}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_rust_is_named() {
+        let error = scanned(&[("lib.rs", "pub mod a;"), ("a.rs", "\nfn (")]).unwrap_err().to_string();
+        assert!(error.contains("a.rs:2:") && error.contains("is no Rust"), "{error}");
+    }
+
+    fn picked(text: &str, names: &[&str]) -> std::result::Result<String, String> {
+        let found = scanned(&[("lib.rs", text)]).unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let picked = pick("shop", &found, &names).map_err(|error| error.to_string())?;
+        Ok(program("functions-framework", "shop", &picked).lines().last().unwrap_or_default().to_owned())
+    }
+
+    #[test]
+    fn the_program_has_the_functions_that_are_named_or_all() {
+        const TWO: &str = "#[function] pub fn a() {} pub mod m { #[function(name = \"b-c\")] pub fn b() {} }";
+        for (text, names, expected) in [
+            (TWO, &[][..], "functions_framework::main!(shop::a, shop::m::b);"),
+            (TWO, &["b-c"], "functions_framework::main!(shop::m::b);"),
+            ("#[function] pub fn a() {} #[function] fn b() {}", &["a"], "functions_framework::main!(shop::a);"),
+            ("#[function] pub fn a() {} #[cfg(unix)] #[function] pub fn b() {}", &[], "functions_framework::main!(shop::a);"),
+            (
+                "#[function] pub fn a() {} #[cfg(unix)] #[function] pub fn b() {}",
+                &["b"],
+                "functions_framework::main!(shop::b);",
+            ),
+        ] {
+            assert_eq!(picked(text, names), Ok(expected.to_owned()), "{text} {names:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_program_cannot_have_is_an_error() {
+        for (text, names, expected) in [
+            ("pub fn a() {}", &[][..], "has no function: mark one with #[functions_framework::function]"),
+            ("#[function] pub fn hello() {}", &["helo"], "no such function, did you mean `hello`?\n  functions: hello"),
+            ("mod m { #[function] pub fn a() {} }", &[], "make `m::a` and the modules it is in `pub`"),
+            (
+                "#[function] pub fn a() {} pub mod m { #[function] pub fn a() {} }",
+                &["a"],
+                "two functions of library `shop` are named `a`",
+            ),
+            ("#[cfg(unix)] #[function] pub fn a() {}", &[], "every function of library `shop` has a #[cfg]"),
+        ] {
+            let error = picked(text, names).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
 }

@@ -9,6 +9,9 @@ use crate::{
     manifest::FRAMEWORK,
 };
 
+/// The program that is written for a library.
+pub const WRITTEN: &str = "openfunction-main";
+
 /// A workspace, with all packages of the graph where it was resolved.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Metadata {
@@ -133,9 +136,15 @@ impl Metadata {
 }
 
 impl Package {
-    /// The names of its programs.
+    /// The names of its programs, without one that was written by an earlier build.
     pub fn bins(&self) -> Vec<&str> {
-        self.targets.iter().filter(|target| target.is("bin")).map(|target| target.name.as_str()).collect()
+        let bins = self.targets.iter().filter(|target| target.is("bin")).map(|target| target.name.as_str());
+        bins.filter(|name| *name != WRITTEN).collect()
+    }
+
+    /// Whether cargo sees the program that is written for its library.
+    pub fn has_written(&self) -> bool {
+        self.targets.iter().any(|target| target.is("bin") && target.name == WRITTEN)
     }
 
     /// Its library, when a program can use it.

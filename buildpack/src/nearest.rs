@@ -9,7 +9,7 @@
 /// assert_eq!(nearest("payments", ["hello", "orders"]), None);
 /// ```
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let most = (word.chars().count() / 3).clamp(1, 3);
+    let most = (word.chars().count() / 2).clamp(1, 3);
     let near = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate)).min();
     near.filter(|(distance, _)| *distance <= most).map(|(_, candidate)| candidate)
 }

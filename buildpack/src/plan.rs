@@ -6,13 +6,10 @@ use crate::{
     arguments::Arguments,
     environment::Environment,
     error::{Error, Result},
-    metadata::{Metadata, Package},
+    metadata::{Metadata, Package, WRITTEN},
     nearest::did_you_mean,
     shape::{self, Program},
 };
-
-/// The program that is written for a library.
-pub const WRITTEN: &str = "openfunction-main";
 
 /// The decisions of a build.
 #[derive(Debug, Clone)]

@@ -85,6 +85,10 @@ fn buildable_of<'a>(buildable: &str, members: &[&'a Package], environment: &Envi
         return Ok(Shape { package, program: Program::Bin(bin.to_owned()), because });
     }
     if let Some(package) = find(buildable) {
+        // What names both is the program.
+        if package.bins().contains(&buildable) {
+            return Ok(Shape { package, program: Program::Bin(buildable.to_owned()), because });
+        }
         return program_of(package, environment, "FUNC_BUILDABLE");
     }
     let having: Vec<&Package> = members.iter().copied().filter(|package| package.bins().contains(&buildable)).collect();
