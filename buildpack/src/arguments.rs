@@ -38,18 +38,19 @@ impl Arguments {
             // `-p name` may be written `-pname`.
             let short = word.get(..2).filter(|_| !word.starts_with("--"));
             let is = |known: &&str| *known == name || short == Some(*known);
-            if let Some((_, instead)) = DECIDED.iter().find(|(names, _)| names.iter().any(|known| is(known))) {
+            if let Some((_, instead)) = DECIDED.iter().find(|(names, _)| names.iter().any(&is)) {
                 return Err(Error::new(format!("FUNC_BUILD_ARGS has `{word}`: {instead} instead")));
             }
             match name {
-                "--all-features" | "--no-default-features" | "--offline" | "--frozen" => arguments.graph.push(word.clone()),
                 "--features" | "-F" if !word.contains('=') => {
                     let value = words.next();
                     let value =
                         value.ok_or_else(|| Error::new(format!("FUNC_BUILD_ARGS has `{word}` without features after it")))?;
                     arguments.graph.extend(["--features".to_owned(), value.clone()]);
                 }
-                "--features" => arguments.graph.push(word.clone()),
+                "--features" | "--all-features" | "--no-default-features" | "--offline" | "--frozen" => {
+                    arguments.graph.push(word.clone());
+                }
                 _ if short == Some("-F") => arguments.graph.push(word.clone()),
                 _ => arguments.build.push(word.clone()),
             }

@@ -119,9 +119,10 @@ pub fn registry(value: &str, app: &Path) -> Result<Vec<String>> {
         if rest.is_empty() {
             return Err(Error::new(format!("FUNC_CARGO_REGISTRY is `{value}`: the URL names no host")));
         }
-        let sparse =
-            if value.starts_with("sparse+") || value.starts_with("git") || value.ends_with(".git") { "" } else { "sparse+" };
-        let slash = if value.ends_with('/') || value.ends_with(".git") { "" } else { "/" };
+        // A git index is a repository, whose address stays as it is.
+        let is_git = value.starts_with("git") || Path::new(value).extension().is_some_and(|extension| extension == "git");
+        let sparse = if is_git || value.starts_with("sparse+") { "" } else { "sparse+" };
+        let slash = if is_git || value.ends_with('/') { "" } else { "/" };
         format!("registry={}", quoted(&format!("{sparse}{value}{slash}")))
     } else {
         let folder = app.join(value);

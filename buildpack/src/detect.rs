@@ -51,7 +51,8 @@ pub fn source_folder(app: &Path, environment: &Environment) -> Result<PathBuf> {
     };
     let real = |path: &Path| path.canonicalize().map_err(|error| wrong(&error.to_string()));
     let folder = app.join(source);
-    if !real(&folder)?.starts_with(real(app)?) {
+    let folder = real(&folder)?;
+    if !folder.starts_with(real(app)?) {
         return Err(wrong("it leads out of the source"));
     }
     if !folder.is_dir() {

@@ -218,7 +218,13 @@ fn walk_source(app: &Path, folder: &Path, found: &mut Source) -> Result<()> {
         let mut file = File::open(&path).map_err(|error| failed(&path, &error))?;
         let mut hash = Hash(Sha256::new());
         io::copy(&mut file, &mut hash).map_err(|error| failed(&path, &error))?;
-        found.insert(relative(app, &path)?, (hex(hash.0), Kind::File));
+        match relative(app, &path) {
+            Ok(path) => {
+                found.insert(path, (hex(hash.0), Kind::File));
+            }
+            // No source of a compiler can have such a name; whoever looks at its folder sees that something in it changed.
+            Err(_) => names.update(hash.0.finalize()),
+        }
     }
     if folder != app {
         found.insert(relative(app, folder)?, (hex(names), Kind::Folder));

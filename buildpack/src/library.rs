@@ -178,17 +178,14 @@ impl Reader {
             let folder = given.map_or_else(|| place.folder.join(&name), |given| place.beside.join(given));
             return self.items(items, &within(folder.clone(), folder));
         }
-        let (file, folder) = match given {
-            Some(given) => {
-                let file = place.beside.join(given);
-                let folder = file.parent().unwrap_or(&file).to_owned();
-                (file, folder)
-            }
-            None => {
-                let flat = place.folder.join(format!("{name}.rs"));
-                let nested = place.folder.join(&name).join("mod.rs");
-                (if nested.is_file() && !flat.is_file() { nested } else { flat }, place.folder.join(&name))
-            }
+        let (file, folder) = if let Some(given) = given {
+            let file = place.beside.join(given);
+            let folder = file.parent().unwrap_or(&file).to_owned();
+            (file, folder)
+        } else {
+            let flat = place.folder.join(format!("{name}.rs"));
+            let nested = place.folder.join(&name).join("mod.rs");
+            (if nested.is_file() && !flat.is_file() { nested } else { flat }, place.folder.join(&name))
         };
         // Where it is conditional its file may well not be there; else the compiler says it better.
         if !file.is_file() {
@@ -233,10 +230,10 @@ impl Export {
     /// The path under which something is exported, if it is.
     fn path_of(&self, path: &[String]) -> Option<Vec<String>> {
         match &self.name {
-            Some(name) if path == self.from => Some([&self.within[..], &[name.clone()]].concat()),
+            Some(name) if path == self.from => Some([&self.within[..], std::slice::from_ref(name)].concat()),
             None => {
                 let (last, module) = path.split_last()?;
-                (module == self.from).then(|| [&self.within[..], &[last.clone()]].concat())
+                (module == self.from).then(|| [&self.within[..], std::slice::from_ref(last)].concat())
             }
             Some(_) => None,
         }

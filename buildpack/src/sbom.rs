@@ -1,4 +1,4 @@
-//! What is in a program, as CycloneDX: the same source gives the same text, without a time and without a number drawn at random.
+//! What is in a program, as `CycloneDX`: the same source gives the same text, without a time and without a number drawn at random.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,14 +92,8 @@ fn reference(package: &Package) -> String {
 }
 
 fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' | b'/' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[cfg(test)]

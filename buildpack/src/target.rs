@@ -116,8 +116,8 @@ pub fn c_in<'a>(metadata: &'a Metadata, package: &str) -> Option<&'a str> {
                 dependency.kind.as_deref() == Some("build") && builds(&dependency.name)
             };
             // What is optional and off is not in the graph.
-            let uses = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes).find(|node| node.id == package.id);
-            let used = uses.is_some_and(|node| {
+            let node = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes).find(|node| node.id == package.id);
+            let used = node.is_some_and(|node| {
                 node.deps.iter().any(|edge| metadata.package(&edge.pkg).is_some_and(|package| builds(&package.name)))
             });
             package.links.is_some() || used && package.dependencies.iter().any(builder)
@@ -183,5 +183,39 @@ mod tests {
         for wrong in ["static", "linux", "x86 64-a-b", "../a-b-c"] {
             assert!(chosen(wrong, "amd64", &["gnu"], None).unwrap_err().contains("FUNC_CARGO_TARGET is"), "{wrong}");
         }
+    }
+    #[test]
+    fn c_is_seen_where_it_is_linked_or_built() {
+        let package = |name: &str, links: &str, build: &str| {
+            let dependencies = if build.is_empty() { String::new() } else { format!(r#"{{"name":"{build}","kind":"build"}}"#) };
+            format!(
+                r#"{{"name":"{name}","version":"1.0.0","id":"{name}","links":{links},"manifest_path":"/x","dependencies":[{dependencies}]}}"#
+            )
+        };
+        let edge = |name: &str, kind: &str| format!(r#"{{"pkg":"{name}","dep_kinds":[{{"kind":{kind}}}]}}"#);
+        let node = |id: &str, edges: &[String]| format!(r#"{{"id":"{id}","deps":[{}]}}"#, edges.join(","));
+        let graph = |packages: &[String], nodes: &[String]| {
+            let text = format!(
+                r#"{{"packages":[{}],"workspace_members":["app"],"workspace_root":"/","resolve":{{"nodes":[{}]}}}}"#,
+                packages.join(","),
+                nodes.join(",")
+            );
+            Metadata::parse(text.as_bytes()).unwrap()
+        };
+        let (needed, cc, empty) = (edge("dep", "null"), edge("cc", "\"build\""), &[][..]);
+        for (links, build, edges, expected) in [
+            ("null", "", empty, None),
+            ("\"z\"", "", empty, Some("dep")),
+            ("null", "cc", &[cc][..], Some("dep")),
+            // Optional, and not in the graph.
+            ("null", "cc", empty, None),
+        ] {
+            let packages = [package("app", "null", ""), package("dep", links, build), package("cc", "null", "")];
+            let nodes = [node("app", std::slice::from_ref(&needed)), node("dep", edges), node("cc", empty)];
+            assert_eq!(c_in(&graph(&packages, &nodes), "app"), expected, "{links} {build}");
+        }
+        let pure = [package("app", "null", ""), package("rayon-core", "\"rayon-core\"", "")];
+        let nodes = [node("app", &[edge("rayon-core", "null")]), node("rayon-core", empty)];
+        assert_eq!(c_in(&graph(&pure, &nodes), "app"), None);
     }
 }
