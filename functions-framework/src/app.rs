@@ -222,8 +222,8 @@ impl App {
             Ok(read) => read,
             Err(done) => return done,
         };
-        if let Err(done) = environment::set(&declaration.params) {
-            return done.unwrap_or_else(|why| Exit::failed(why).report());
+        if let Err(done) = startup::set_params(&self.functions, &declaration) {
+            return done;
         }
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,

@@ -14,9 +14,11 @@ use tokio::{
     sync::Semaphore,
 };
 
+#[cfg(feature = "local")]
+use crate::platform::{self, Desk};
 use crate::{
     context::{Origin, Outside},
-    delivery::{Inputs, Rules, Terms, Token},
+    delivery::{Rules, Terms, Token},
     function::{Function, Kind, init::States},
     hooks::{
         Hooks,
@@ -24,7 +26,10 @@ use crate::{
         register::Registered,
     },
     listing,
-    manifest::{Manifest, Mode, source::Declaration},
+    manifest::{
+        Manifest, Mode,
+        source::{Declaration, Reader},
+    },
     platform::Backend,
     server::{
         Server,
@@ -87,7 +92,8 @@ impl fmt::Display for Exit {
 pub(crate) fn read(functions: &[Function]) -> Result<(Settings, Declaration), ExitCode> {
     let environment = |name: &str| std::env::var_os(name);
     let declaration = |settings: &Settings| {
-        let declaration = Declaration::read(settings.manifest.as_deref(), settings.resources.as_deref(), environment);
+        let (manifest, resources) = (settings.manifest.as_deref(), settings.resources.as_deref());
+        let declaration = Declaration::read(manifest, resources, environment, reader(functions));
         declaration.map_err(|why| Exit::configuration(why).report())
     };
     let done = match Settings::read(std::env::args_os().skip(1), environment) {
@@ -103,6 +109,41 @@ pub(crate) fn read(functions: &[Function]) -> Result<(Settings, Declaration), Ex
         Err(Invalid::Value(text)) => Exit::configuration(text).report(),
     };
     Err(done)
+}
+
+/// What reads what a person wrote at a desk; or why it is not read.
+#[cfg(feature = "local")]
+fn reader(functions: &[Function]) -> Result<Reader, &'static str> {
+    desk(functions)
+        .map(|desk| desk.reader)
+        .ok_or("a release build without a function that takes a `Context` has no YAML: give it variables, or use a debug build")
+}
+
+#[cfg(not(feature = "local"))]
+fn reader(_: &[Function]) -> Result<Reader, &'static str> {
+    Err("reading it needs the feature `local` of functions-framework, which this program is built without")
+}
+
+/// Debug builds are for a desk. A release is for an image: there is no file in it to read, and what reads it would be a tenth of
+/// its size. Only functions with a context need it in any case.
+#[cfg(feature = "local")]
+fn desk(functions: &[Function]) -> Option<&'static Desk> {
+    let platform = if cfg!(debug_assertions) { platform::platform() } else { functions.iter().find_map(Function::platform) };
+    platform.map(|platform| &platform.desk)
+}
+
+/// Gives the process the `params` of a manifest that was read, before there is anything to lose.
+///
+/// # Errors
+/// The end of the process, which has become another one or cannot.
+pub(crate) fn set_params(functions: &[Function], declaration: &Declaration) -> Result<(), ExitCode> {
+    #[cfg(feature = "local")]
+    if let Some(desk) = desk(functions) {
+        return (desk.set_params)(&declaration.params).map_err(|done| done.unwrap_or_else(|why| Exit::failed(why).report()));
+    }
+    // Where nobody reads a manifest there are none.
+    let _ = (functions, declaration);
+    Ok(())
 }
 
 /// Logs where the manifest came from, and what a person should know of it.
@@ -246,7 +287,7 @@ pub(crate) async fn build(
     let mut server = Server::new(Arc::clone(&routes), health, ignored, settings.max_body_size, patience, settings.timeout);
     if let Some(backend) = backend {
         let terms = Terms { undecodable: settings.undecodable, access: log.access };
-        let inputs = Arc::new(Inputs::assign(manifest, &endpoints, terms).map_err(Exit::configuration)?);
+        let inputs = Arc::new(backend.assign(manifest, &endpoints, terms).map_err(Exit::configuration)?);
         for endpoint in &endpoints {
             let names: Vec<_> = inputs.of(endpoint.name()).collect();
             if !names.is_empty() {

@@ -10,8 +10,6 @@ use super::{Manifest, v1beta1, v1beta2};
 #[cfg(feature = "local")]
 use super::{component::Resources, file::File, function_yaml, resources, subscriptions};
 
-const NEEDED: &str = "reading it needs the feature `local` of functions-framework, which this program is built without";
-
 /// All that was declared about the function, and by whom.
 #[derive(Debug, Default)]
 pub(crate) struct Declaration {
@@ -29,15 +27,28 @@ pub(crate) struct Declaration {
     pub(crate) remarks: Vec<String>,
 }
 
+/// How what a person wrote is read. It takes YAML, which is a good part of a small program: so [`Declaration::read`] is given it,
+/// and a program that has no use for it links none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader {
+    /// Reads a Function manifest and a folder of resources.
+    files: fn(Option<&Path>, Option<&Path>) -> Result<Declaration, String>,
+    /// Adds what the resources say to the manifest, wherever that is from.
+    join: fn(&mut Declaration) -> Result<(), String>,
+}
+
 impl Declaration {
     /// Reads the file that is named; else the platform's variables; else, at a desk, the `function.yaml` beside `Cargo.toml`.
     ///
     /// A file that somebody names wins over the variables as every flag wins over what the platform sets. One that is only found
     /// must not: what the platform says of components is true there and nowhere else.
+    ///
+    /// Where there is no reader it is told why: a file that is named is an error then, one that is found no reason not to start.
     pub(crate) fn read(
         file: Option<&Path>,
         resources: Option<&Path>,
         environment: impl Fn(&str) -> Option<OsString>,
+        reader: Result<Reader, &'static str>,
     ) -> Result<Self, String> {
         let v1 = context(v1beta1::VARIABLE, &environment)?;
         let v2 = context(v1beta2::VARIABLE, &environment)?;
@@ -45,9 +56,15 @@ impl Declaration {
         set.extend(v1.as_ref().map(|_| v1beta1::VARIABLE));
         set.extend(v2.as_ref().map(|_| v1beta2::VARIABLE));
         let found = if file.is_none() && set.is_empty() { beside_cargo_toml(&environment)? } else { None };
-        // Without YAML it is no reason not to start.
-        let (found, unread) = if cfg!(feature = "local") { (found, None) } else { (None, found) };
-        let mut declaration = Self::at_a_desk(file.or(found.as_deref()), resources)?;
+        let not_read = |path: &Path, why: &str| format!("{}: not read: {why}", path.display());
+        let mut declaration = match (reader, file.or(resources)) {
+            (Ok(reader), _) => (reader.files)(file.or(found.as_deref()), resources)?,
+            (Err(why), Some(named)) => return Err(not_read(named, why)),
+            (Err(why), None) => {
+                let remarks = found.map(|path| not_read(&path, why)).into_iter().collect();
+                Self { remarks, ..Self::default() }
+            }
+        };
         if declaration.file.is_none() {
             declaration.manifest = Manifest::from_contexts(v1.as_deref(), v2.as_deref())?;
         } else if !set.is_empty() {
@@ -55,49 +72,46 @@ impl Declaration {
             declaration.remarks.push(format!("{unread}: not read, because --manifest or FUNCTION_MANIFEST names a file"));
         }
         declaration.is_there = declaration.file.is_some() || !set.is_empty();
-        declaration.remarks.extend(unread.map(|path| format!("{}: not read: {NEEDED}", path.display())));
-        #[cfg(feature = "local")]
-        subscriptions::join(&mut declaration)?;
+        if let Ok(reader) = reader {
+            (reader.join)(&mut declaration)?;
+        }
         Ok(declaration)
     }
+}
 
-    /// Reads what a person wrote: a Function manifest, and a folder of resources.
-    #[cfg(feature = "local")]
-    fn at_a_desk(file: Option<&Path>, folder: Option<&Path>) -> Result<Self, String> {
-        let mut resources = folder.map(resources::read).transpose()?.unwrap_or_default();
-        let Some(path) = file else { return Ok(Self { resources, ..Self::default() }) };
-        let file = File::read(path)?;
-        for document in &file.documents {
-            resources::take(&mut resources, document).map_err(|mistake| file.explain(document, &mistake))?;
-        }
-        let function_yaml::Function { manifest, components, params, mut remarks } = function_yaml::read(&file, &resources)?;
-        for component in components {
-            let prefix = |component_type: &str| component_type.split('.').next().map(str::to_owned);
-            match resources.components.iter().find(|known| known.name == component.name) {
-                None => resources.components.push(component),
-                Some(other) if prefix(&other.component_type) == prefix(&component.component_type) => {
-                    let name = &component.name;
-                    remarks.push(format!("the component `{name}` of the resources is used, not that of the Function manifest"));
-                }
-                Some(other) => {
-                    return Err(file.wrong(&format!(
-                        "its component `{}` is of type {}, one of the resources with this name is of type {}: rename one",
-                        component.name, component.component_type, other.component_type
-                    )));
-                }
+#[cfg(feature = "local")]
+impl Reader {
+    /// The one there is.
+    pub(crate) const YAML: Self = Self { files, join: subscriptions::join };
+}
+
+/// Reads a Function manifest, and a folder of resources.
+#[cfg(feature = "local")]
+fn files(file: Option<&Path>, folder: Option<&Path>) -> Result<Declaration, String> {
+    let mut resources = folder.map(resources::read).transpose()?.unwrap_or_default();
+    let Some(path) = file else { return Ok(Declaration { resources, ..Declaration::default() }) };
+    let file = File::read(path)?;
+    for document in &file.documents {
+        resources::take(&mut resources, document).map_err(|mistake| file.explain(document, &mistake))?;
+    }
+    let function_yaml::Function { manifest, components, params, mut remarks } = function_yaml::read(&file, &resources)?;
+    for component in components {
+        let prefix = |component_type: &str| component_type.split('.').next().map(str::to_owned);
+        match resources.components.iter().find(|known| known.name == component.name) {
+            None => resources.components.push(component),
+            Some(other) if prefix(&other.component_type) == prefix(&component.component_type) => {
+                let name = &component.name;
+                remarks.push(format!("the component `{name}` of the resources is used, not that of the Function manifest"));
+            }
+            Some(other) => {
+                return Err(file.wrong(&format!(
+                    "its component `{}` is of type {}, one of the resources with this name is of type {}: rename one",
+                    component.name, component.component_type, other.component_type
+                )));
             }
         }
-        Ok(Self { manifest, resources, params, file: Some(path.to_owned()), remarks, ..Self::default() })
     }
-
-    /// Says that it cannot: this program has no YAML.
-    #[cfg(not(feature = "local"))]
-    fn at_a_desk(file: Option<&Path>, folder: Option<&Path>) -> Result<Self, String> {
-        match file.or(folder) {
-            None => Ok(Self::default()),
-            Some(path) => Err(format!("{}: {NEEDED}", path.display())),
-        }
-    }
+    Ok(Declaration { manifest, resources, params, file: Some(path.to_owned()), remarks, ..Declaration::default() })
 }
 
 /// The text of a variable; one without text counts as not set.

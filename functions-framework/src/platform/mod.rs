@@ -1,29 +1,50 @@
 //! What only OpenFunction functions ask of a process: a way out to what they send to and keep, and a way in for events.
 //!
-//! Their glue names [`platform`], and nothing else does: a program without such a function links none of what is behind it.
+//! Their glue names [`platform`], and nothing else does in a release: a program without such a function links none of what is
+//! behind it.
 
 #[cfg(feature = "dapr")]
 mod dapr;
 #[cfg(feature = "local")]
 mod local;
 
+#[cfg(feature = "local")]
+use std::{collections::BTreeMap, process::ExitCode};
 use std::{fmt, sync::Arc};
 
 use crate::{
     context::Outside,
-    delivery::{Inputs, Mount, Rules},
+    delivery::{Inputs, Mount, Rules, Terms},
     function::BoxFuture,
-    manifest::source::Declaration,
-    server::routes::Routes,
+    manifest::{Manifest, source::Declaration},
+    server::{endpoint::Endpoint, routes::Routes},
     settings::Settings,
     startup::Exit,
 };
+#[cfg(feature = "local")]
+use crate::{manifest::source::Reader, settings::environment};
 
 /// Connects a process to what is around it; `startup` finds it in the function.
 #[derive(Debug)]
 pub(crate) struct Platform {
     pub(crate) connect: for<'a> fn(&'a Settings, &'a Declaration) -> BoxFuture<'a, Connected>,
+    #[cfg(feature = "local")]
+    pub(crate) desk: Desk,
 }
+
+/// What a run at a desk needs besides.
+#[cfg(feature = "local")]
+#[derive(Debug)]
+pub(crate) struct Desk {
+    /// Reads the Function manifest and the resources.
+    pub(crate) reader: Reader,
+    /// Gives the process the `params` of the manifest.
+    pub(crate) set_params: fn(&BTreeMap<String, String>) -> ParamsSet,
+}
+
+/// An error is the end of the process, or why it could not go on.
+#[cfg(feature = "local")]
+type ParamsSet = Result<(), Result<ExitCode, String>>;
 
 pub(crate) type Connected = Result<Box<dyn Backend>, Exit>;
 
@@ -31,6 +52,11 @@ pub(crate) type Connected = Result<Box<dyn Backend>, Exit>;
 pub(crate) trait Backend: fmt::Debug + Send + Sync {
     /// The declared outputs and states, and the way to them.
     fn outside(&self) -> Arc<Outside>;
+
+    /// Gives the inputs to the functions. It is here because a process without a backend has none.
+    fn assign(&self, manifest: &Manifest, endpoints: &[Arc<Endpoint>], terms: Terms) -> Result<Inputs, String> {
+        Inputs::assign(manifest, endpoints, terms)
+    }
 
     /// Takes the calls of the sidecar at the function's port.
     fn mount(&self, inputs: Arc<Inputs>, rules: Rules, routes: Arc<Routes>) -> Arc<dyn Mount>;
@@ -42,7 +68,11 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync {
     fn stop(&self) -> BoxFuture<'_, ()>;
 }
 
-static PLATFORM: Platform = Platform { connect: |settings, declaration| Box::pin(connect(settings, declaration)) };
+static PLATFORM: Platform = Platform {
+    connect: |settings, declaration| Box::pin(connect(settings, declaration)),
+    #[cfg(feature = "local")]
+    desk: Desk { reader: Reader::YAML, set_params: environment::set },
+};
 
 #[expect(clippy::unnecessary_wraps, reason = "without the server there is none")]
 pub(crate) const fn platform() -> Option<&'static Platform> {

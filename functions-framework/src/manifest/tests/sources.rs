@@ -8,7 +8,11 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use super::super::{component::MetadataValue, source::Declaration};
+use super::super::{
+    Manifest,
+    component::MetadataValue,
+    source::{Declaration, Reader},
+};
 
 /// A new folder with files, gone at the end.
 pub(super) struct Folder(PathBuf);
@@ -54,9 +58,11 @@ spec:
 const CONTEXT: &str = r#"{"name": "platform", "port": "9"}"#;
 
 fn read(file: Option<&Path>, resources: Option<&Path>, variables: &[(&str, &str)]) -> Result<Declaration, String> {
-    Declaration::read(file, resources, |name| {
-        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
-    })
+    Declaration::read(file, resources, set(variables), Ok(Reader::YAML))
+}
+
+fn set(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
+    move |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
 }
 
 fn name(declaration: Result<Declaration, String>) -> String {
@@ -100,8 +106,24 @@ fn a_file_that_is_named_wins_and_says_so() {
 fn a_variable_that_is_no_text_is_refused() {
     use std::os::unix::ffi::OsStringExt as _;
 
-    let read = Declaration::read(None, None, |name| (name == "FUNC_CONTEXT").then(|| OsString::from_vec(vec![b'{', 0xff])));
+    let no_text = |name: &str| (name == "FUNC_CONTEXT").then(|| OsString::from_vec(vec![b'{', 0xff]));
+    let read = Declaration::read(None, None, no_text, Ok(Reader::YAML));
     assert_eq!(read.expect_err("it is refused"), "FUNC_CONTEXT: no UTF-8: expected a JSON object");
+}
+
+#[test]
+fn without_a_reader_a_file_that_is_named_is_refused_and_one_that_is_found_is_told_of() {
+    let folder = Folder::of(&[("Cargo.toml", ""), ("function.yaml", MINE)]);
+    let cargo = [("CARGO_MANIFEST_DIR", folder.path().to_str().expect("it is text"))];
+    let read = |file, resources, variables| Declaration::read(file, resources, set(variables), Err("no YAML here"));
+    let path = folder.path().join("function.yaml");
+    let not_read = format!("{}: not read: no YAML here", path.display());
+    let found = read(None, None, &cargo).unwrap();
+    assert_eq!((&found.remarks, found.manifest, found.file), (&vec![not_read.clone()], Manifest::default(), None));
+    assert_eq!(name(read(Some(&path), None, &cargo)), not_read);
+    assert!(name(read(None, Some(folder.path()), &[])).ends_with(": not read: no YAML here"));
+    let platform = read(None, None, &[("FUNC_CONTEXT", CONTEXT)]).unwrap();
+    assert_eq!((platform.manifest.name.as_str(), platform.remarks.len()), ("platform", 0));
 }
 
 #[test]
