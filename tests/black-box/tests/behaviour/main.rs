@@ -9,6 +9,7 @@ mod drain;
 
 mod errors;
 mod examples;
+mod function_yaml;
 mod go_cases;
 mod guard;
 mod health;
