@@ -5,6 +5,7 @@
 mod bad_input;
 mod cloud_events;
 mod deliveries;
+mod dockerfile;
 mod drain;
 
 mod errors;
