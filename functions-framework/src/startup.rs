@@ -124,7 +124,7 @@ fn reader(_: &[Function]) -> Result<Reader, &'static str> {
     Err("reading it needs the feature `local` of functions-framework, which this program is built without")
 }
 
-/// Debug builds are for a desk. A release is for an image: there is no file in it to read, and what reads it would be a tenth of
+/// Debug builds are for a desk. A release is for an image: there is no file in it to read, and what reads it would be a seventh of
 /// its size. Only functions with a context need it in any case.
 #[cfg(feature = "local")]
 fn desk(functions: &[Function]) -> Option<&'static Desk> {
