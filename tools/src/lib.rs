@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask tools` brings them and the tests start them; both ask here, so that one finds what the other has brought.
 
-mod daprd;
+mod built;
 
 use std::{
     env,
@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use daprd::Daprd;
+pub use built::Built;
 
 /// A program that tests start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,19 +24,34 @@ pub enum Tool {
     Nats,
     /// The MQTT broker, of the system's package.
     Mosquitto,
+    /// The lifecycle of Cloud Native Buildpacks, built of the folder `lifecycle` beside this: its phases and its launcher.
+    Lifecycle,
 }
 
 impl Tool {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto];
+    pub const ALL: [Self; 5] = [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Lifecycle];
 
-    /// The name of its program, which is that of its package too.
+    /// The name of its program, and of its package where it is one of the system.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Daprd => "daprd",
             Self::Redis => "redis-server",
             Self::Nats => "nats-server",
             Self::Mosquitto => "mosquitto",
+            Self::Lifecycle => "lifecycle",
+        }
+    }
+
+    /// What it is built of, if it is not a package of the system.
+    ///
+    /// # Errors
+    /// When its sources cannot be read.
+    pub fn built(self) -> Option<io::Result<Built>> {
+        match self {
+            Self::Daprd => Some(Built::daprd()),
+            Self::Lifecycle => Some(Built::lifecycle()),
+            Self::Redis | Self::Nats | Self::Mosquitto => None,
         }
     }
 
@@ -45,12 +60,12 @@ impl Tool {
     /// # Errors
     /// When it is not there: the error says where it was looked for, and how to get it.
     pub fn find(self) -> Result<PathBuf, Missing> {
-        let places = match self {
-            Self::Daprd => {
-                let daprd = Daprd::read().and_then(|daprd| daprd.program());
-                vec![daprd.map_err(|error| Missing { tool: self, why: error.to_string() })?]
+        let places = match self.built() {
+            Some(built) => {
+                let program = built.and_then(|built| built.program());
+                vec![program.map_err(|error| Missing { tool: self, why: error.to_string() })?]
             }
-            Self::Redis | Self::Nats | Self::Mosquitto => system_folders().map(|folder| folder.join(self.name())).collect(),
+            None => system_folders().map(|folder| folder.join(self.name())).collect(),
         };
         let found = places.iter().find(|place| place.is_file()).cloned();
         found.ok_or_else(|| {

@@ -17,7 +17,7 @@ const USAGE: &str = "\
 cargo xtask <command>
 
   test     everything a change must pass: format, lints, docs, tests, targets, features
-  tools    daprd and brokers for the tests: builds or installs what is missing, and says where it is
+  tools    daprd, brokers and the lifecycle for the tests: builds or installs what is missing, and says where it is
   dapr     an example beside a real Dapr sidecar
   soak     the long run in which nothing may be lost while functions, sidecars and brokers are killed
   bench    instructions and allocations of a request, beside hyper, axum and cloudevents-sdk

@@ -44,7 +44,7 @@ pub(super) const STEPS: [Step; 11] = [
     Step { name: "fmt", what: "cargo fmt --all --check", run: fmt },
     Step { name: "clippy", what: "lints of everything, with all features", run: clippy },
     Step { name: "doc", what: "documentation without a warning", run: doc },
-    Step { name: "tools", what: "daprd and the brokers are there: cargo xtask tools", run: bring_tools },
+    Step { name: "tools", what: "daprd, the brokers and the lifecycle are there: cargo xtask tools", run: bring_tools },
     Step { name: "test", what: "cargo test --workspace: unit, integration, doc, ui and snapshot tests", run: test },
     Step { name: "features", what: "each feature of the library alone, and none", run: features },
     Step { name: "wasm", what: "the model builds for wasm32-wasip2", run: wasm },

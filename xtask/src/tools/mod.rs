@@ -1,6 +1,6 @@
 //! `cargo xtask tools`: the programs that tests start beside a function, built or installed where they are missing.
 
-mod daprd;
+mod built;
 mod debian;
 
 use std::path::PathBuf;
@@ -12,9 +12,10 @@ use crate::Result;
 const USAGE: &str = "\
 cargo xtask tools [--check] [name...]
 
-Builds or installs the programs that tests start beside a function, and prints where each is. Without a name: all.
+Builds or installs the programs that tests start beside a function or make an image with, and prints where each is. Without a name: all.
 
   daprd                                    Dapr's sidecar; Go builds it
+  lifecycle                                the lifecycle of Cloud Native Buildpacks, and its launcher; Go builds them
   redis-server, nats-server, mosquitto     packages of the system; root installs them where there is apt-get
 
   --check   brings nothing, and fails when one is missing
@@ -55,12 +56,12 @@ fn named(name: &str) -> Result<Tool> {
 /// Sees to it that the tools are there, and says where.
 pub(crate) fn bring(tools: &[Tool]) -> Result<Vec<(Tool, PathBuf)>> {
     let missing: Vec<Tool> = tools.iter().copied().filter(|tool| tool.find().is_err()).collect();
-    let packages: Vec<Tool> = missing.iter().copied().filter(|tool| *tool != Tool::Daprd).collect();
+    let packages: Vec<Tool> = missing.iter().copied().filter(|tool| tool.built().is_none()).collect();
     if !packages.is_empty() {
         debian::install(&packages)?;
     }
-    if missing.contains(&Tool::Daprd) {
-        daprd::build()?;
+    for built in missing.iter().filter_map(|tool| tool.built()) {
+        built::build(&built?)?;
     }
     find(tools)
 }
