@@ -3,6 +3,7 @@
 mod architecture;
 mod bench;
 mod dapr;
+mod package;
 mod soak;
 mod test;
 mod tools;
@@ -19,6 +20,7 @@ cargo xtask <command>
   test     everything a change must pass: format, lints, docs, tests, targets, features
   tools    daprd, brokers and the lifecycle for the tests: builds or installs what is missing, and says where it is
   dapr     an example beside a real Dapr sidecar
+  package  an image of an example, made by the real lifecycle without a container engine, started and measured
   soak     the long run in which nothing may be lost while functions, sidecars and brokers are killed
   bench    instructions and allocations of a request, beside hyper, axum and cloudevents-sdk
 
@@ -42,6 +44,7 @@ fn run() -> Result {
         Some(lexopt::Arg::Value(command)) if command == "bench" => bench::run(arguments),
         Some(lexopt::Arg::Value(command)) if command == "dapr" => dapr::run(arguments),
         Some(lexopt::Arg::Value(command)) if command == "soak" => soak::run(arguments),
+        Some(lexopt::Arg::Value(command)) if command == "package" => package::run(arguments),
         Some(lexopt::Arg::Value(command)) => Err(format!("there is no command {}\n\n{USAGE}", command.display()).into()),
         Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) | None => {
             println!("{USAGE}");
