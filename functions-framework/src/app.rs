@@ -232,7 +232,9 @@ impl App {
         let ended = runtime.block_on(self.start(settings, declaration));
         // A function that blocks a thread past the grace must not hold the process.
         runtime.shutdown_background();
-        ended.map_or_else(Exit::report, |()| ExitCode::SUCCESS)
+        let code = ended.map_or_else(Exit::report, |()| ExitCode::SUCCESS);
+        telemetry::flush();
+        code
     }
 
     /// Serves on the runtime that is there already, until the process is told to stop.
@@ -248,7 +250,9 @@ impl App {
         if !unset.is_empty() {
             declaration.remarks.push(format!("params of the Function manifest are not set: {unset}; App::run sets them"));
         }
-        self.start(settings, declaration).await.map_or_else(Exit::report, |()| ExitCode::SUCCESS)
+        let code = self.start(settings, declaration).await.map_or_else(Exit::report, |()| ExitCode::SUCCESS);
+        telemetry::flush();
+        code
     }
 
     /// Settings, functions, `init`, port; then requests; then the drain.

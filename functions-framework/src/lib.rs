@@ -140,6 +140,7 @@
 extern crate self as functions_framework;
 
 mod context;
+mod current;
 mod error;
 pub mod event;
 mod function;
@@ -213,6 +214,8 @@ pub use cloudevents;
 pub use context::{
     AppCall, Bulk, Context, Entry, Input, InputKind, IntoPayload, Outgoing, Output, Page, Secret, Store, Transaction,
 };
+#[cfg(feature = "server")]
+pub use current::within_invocation;
 pub use error::{BoxError, Error, Result, ResultExt};
 pub use event::{CloudEvent, Event};
 pub use function::{Function, Kind};

@@ -74,6 +74,7 @@ impl Exit {
 
     /// Says it on standard error, whatever the log is set to.
     pub(crate) fn report(self) -> ExitCode {
+        telemetry::flush();
         eprintln!("error: {self}");
         ExitCode::from(self.code)
     }

@@ -10,11 +10,12 @@ use tokio::sync::Semaphore;
 
 use super::{Incoming, Outcome, lanes::Lanes, repeats::Repeats, subscription::Subscription};
 use crate::{
-    context::{Arrival, Context, DeclaredInput, Input},
-    event::Event,
+    context::{Arrival, DeclaredInput, Input},
+    current::{self, Current},
     outcome::{Out, Verdict},
     server::endpoint::{Delivered, Endpoint},
     sidecar::Scope,
+    telemetry::ACCESS,
 };
 
 /// An input with the function it calls, and the terms on which it does.
@@ -79,12 +80,12 @@ impl Source {
         let scope = Scope { deadline: None, trace };
         let arrival = Arrival { event, input: Some(input), scope, ..Arrival::default() };
         let started = Instant::now();
-        let (delivered, context) = self.endpoint.deliver(arrival, payload).await;
-        self.judge(delivered, &context, started)
+        let (delivered, mut current) = self.endpoint.deliver(arrival, payload).await;
+        self.judge(delivered, &mut current, started)
     }
 
     /// Makes a verdict of what became of the call, and tells the log.
-    fn judge(&self, delivered: Delivered, context: &Context, started: Instant) -> Outcome {
+    fn judge(&self, delivered: Delivered, current: &mut Current, started: Instant) -> Outcome {
         let outcome = match delivered {
             Ok(Ok(Out { verdict, data, .. })) => {
                 let why = (verdict != Verdict::Success).then(|| "the function asked for it".to_owned());
@@ -96,33 +97,36 @@ impl Source {
             }
             Err(crash) => Outcome { crashed: true, ..Outcome::retry(crash.to_string()) },
         };
-        self.log(&outcome, context, started);
+        if outcome.verdict == Verdict::Success && !self.terms.access {
+            self.recovered();
+        } else {
+            current.during(|| self.log(&outcome, started));
+        }
         outcome
     }
 
-    fn log(&self, outcome: &Outcome, context: &Context, started: Instant) {
+    fn log(&self, outcome: &Outcome, started: Instant) {
         let DeclaredInput { name: input, component, topic, .. } = &*self.declared;
         let (function, topic, error) = (self.function(), topic.as_deref(), outcome.why.as_deref());
-        if outcome.verdict == Verdict::Success && !self.terms.access {
-            return self.recovered();
-        }
-        let (event, duration_ms) = (context.event().map(Event::id), millis(started.elapsed()));
+        let (event_id, duration_ms) = (current::event_id(), millis(started.elapsed()));
+        let event_id = event_id.as_deref();
         match outcome.verdict {
             Verdict::Success => {
                 self.recovered();
-                tracing::info!(function, input, component, topic, event, duration_ms, "delivery");
+                tracing::info!(target: ACCESS, function, input, component, topic, event_id, duration_ms, "delivery");
             }
             Verdict::Drop => {
-                tracing::warn!(function, input, component, topic, event, duration_ms, error, "event dropped");
+                tracing::warn!(target: ACCESS, function, input, component, topic, event_id, duration_ms, error, "event dropped");
             }
             Verdict::Retry => {
                 if let Some(silent) = self.repeats.failed(Instant::now(), error.unwrap_or_default()) {
                     tracing::error!(
+                        target: ACCESS,
                         function,
                         input,
                         component,
                         topic,
-                        event,
+                        event_id,
                         duration_ms,
                         error,
                         silent,

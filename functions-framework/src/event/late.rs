@@ -3,6 +3,7 @@
 use std::{fmt, sync::LazyLock};
 
 use super::Event;
+use crate::current;
 
 /// The event of a delivery, or none.
 pub(crate) enum LateEvent {
@@ -16,7 +17,8 @@ impl LateEvent {
     /// Makes it at the first [`get`](Self::get).
     #[cfg_attr(not(feature = "dapr"), expect(dead_code, reason = "other events are read as a whole to find their data"))]
     pub(crate) fn of(make: impl FnOnce() -> Option<Event> + Send + 'static) -> Self {
-        Self::Asked(LazyLock::new(Box::new(make)))
+        // Who logs a line asks for it too, and must not while it is made.
+        Self::Asked(LazyLock::new(Box::new(|| current::look(|_| make()))))
     }
 
     pub(crate) fn get(&self) -> Option<&Event> {

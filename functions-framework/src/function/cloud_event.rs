@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Call, Function, Kind, Options, body::Request, classify::EventKind, init::Starter};
 use crate::{
+    current,
     error::{BoxError, Error},
     event::{
         CloudEvent, Event,
@@ -62,7 +63,10 @@ impl EventIn {
     #[inline]
     fn one(self) -> Result<Event, Error> {
         match self.received()? {
-            Received::One(event) => Ok(event),
+            Received::One(event) => {
+                current::called_with_event(&event);
+                Ok(event)
+            }
             Received::Many(_) => Err(Error::refused(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "a batch of events came to a function that takes one: send them one by one",

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::{Call, Deliveries, Function, Kind, Options, body::Request, classify::ContextKind, init::Starter};
 use crate::{
     context::{Arrival, Context, Origin},
+    current,
     error::{BoxError, Error},
     event::{
         CloudEvent, Event,
@@ -76,7 +77,9 @@ impl ContextIn {
         }
         let mut arrival = Arrival { request: Some(parts), params, event: event.into(), ..Arrival::default() };
         arrival.scope.deadline = deadline;
-        Ok(Self::new(Context::new(origin, arrival), bytes, content_type))
+        let context = Context::new(origin, arrival);
+        current::called_with(&context);
+        Ok(Self::new(context, bytes, content_type))
     }
 }
 

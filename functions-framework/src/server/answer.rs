@@ -34,18 +34,20 @@ impl http_body::Body for Answer {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Self { body, invocation, .. } = self.get_mut();
         let Some(streaming) = invocation else { return Pin::new(body).poll_frame(context).map_err(BoxError::from) };
-        let polled = match crash::contain(|| Pin::new(&mut *body).poll_frame(context)) {
+        let polled = match streaming.during(|| crash::contain(|| Pin::new(&mut *body).poll_frame(context))) {
             Ok(polled) => polled.map_err(BoxError::from),
             Err(crash) => Poll::Ready(Some(Err(crash.to_string().into()))),
         };
         if let Poll::Ready(Some(Err(error))) = &polled {
             // The head is gone: all that is left is to break the connection off, so that nobody takes half for the whole.
-            let function = streaming.function();
-            if has_cause::<Interrupted>(&**error) {
-                tracing::debug!(function, %error, "the client went away before the answer was complete");
-            } else {
-                tracing::error!(function, error = &*printable(&error.to_string(), 4096), "the body of the answer failed");
-            }
+            let function = streaming.function().to_owned();
+            streaming.during(|| {
+                if has_cause::<Interrupted>(&**error) {
+                    tracing::debug!(function, %error, "the client went away before the answer was complete");
+                } else {
+                    tracing::error!(function, error = &*printable(&error.to_string(), 4096), "the body of the answer failed");
+                }
+            });
         }
         let ended = matches!(&polled, Poll::Ready(None | Some(Err(_)))) || body.is_end_stream();
         if ended && let Some(invocation) = invocation.take() {

@@ -14,7 +14,7 @@ use std::{
 
 use tokio::task::JoinHandle;
 
-use crate::error::printable;
+use crate::{current, error::printable, telemetry};
 
 /// What is known of a panic.
 #[derive(Debug)]
@@ -71,7 +71,9 @@ pub(crate) fn install_hook() {
     ONCE.call_once(|| {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if !CONTAINED.get() {
+            // Where a panic is the end of the process, nobody comes to tell of it later.
+            if !CONTAINED.get() || cfg!(panic = "abort") {
+                telemetry::flush();
                 return previous(panic);
             }
             // Only with RUST_BACKTRACE set does this take any time.
@@ -127,7 +129,12 @@ impl<T> Drop for Abandoned<T> {
 
 /// Runs a function that is not async on a thread that may block; its panic goes on where it is awaited.
 pub async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
-    match (&mut Abandoned(tokio::task::spawn_blocking(|| contain(run))).0).await {
+    let mut current = current::share();
+    let run = move || match &mut current {
+        Some(current) => current.during(|| contain(run)),
+        None => contain(run),
+    };
+    match (&mut Abandoned(tokio::task::spawn_blocking(run)).0).await {
         Ok(Ok(output)) => output,
         Ok(Err(crash)) => crash.resume(),
         // The closure never unwinds, so the task was cancelled: the runtime is going away, and with it whoever waits here.

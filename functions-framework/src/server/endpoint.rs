@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     context::{Arrival, Context as FunctionContext, Origin},
+    current::Current,
     error::{Cause, Error},
     function::{
         Call, Deliveries, Handler, Kind,
@@ -89,12 +90,19 @@ pub(crate) struct Invocation {
     admitted: bool,
     /// The answer was handed over, or failed for a reason that was logged.
     complete: bool,
+    /// What lines that are logged meanwhile say of it.
+    current: Current,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Invocation {
     pub(crate) fn function(&self) -> &str {
         self.endpoint.name()
+    }
+
+    /// Runs a part of it.
+    pub(crate) fn during<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        self.current.during(run)
     }
 
     /// Ends it as it should end.
@@ -125,7 +133,10 @@ impl Drop for Invocation {
             self.endpoint.running.fetch_sub(1, Relaxed);
         }
         if !self.complete {
-            tracing::debug!(function = self.function(), "the client went away before the answer was complete");
+            let Self { endpoint, current, .. } = self;
+            current.during(|| {
+                tracing::debug!(function = endpoint.name(), "the client went away before the answer was complete");
+            });
         }
     }
 }
@@ -203,18 +214,19 @@ impl Endpoint {
     /// Begins to answer a request. Whoever polls the answer `anyway`, now and then, allows its timer to be set late.
     pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
         let started = Instant::now();
-        let head = Head::of(request.method(), request.uri(), request.headers());
+        let head = Head::of(request.method(), request.uri());
+        let current = Current::of_request(Some(&self.origin), request.headers());
         let (call, admitted, permit) = match self.admit(&request) {
             Ok(permit) => (self.invoke(request, started), true, permit),
             Err(refusal) => (Box::pin(ready(Err(refusal))) as Call<Response>, false, None),
         };
-        let invocation = Invocation { endpoint: Arc::clone(self), admitted, complete: false, _permit: permit };
+        let invocation = Invocation { endpoint: Arc::clone(self), admitted, complete: false, current, _permit: permit };
         Running { call: Some(call), invocation: Some(invocation), head, started, timer: None, patient: anyway }
     }
 
-    /// Calls the function with an event, within the limits of every call; gives the context back, which knows the event. Unlike a
+    /// Calls the function with an event, within the limits of every call; gives back what is known of the invocation. Unlike a
     /// request it waits for its place: who brought it has nobody to ask but the function.
-    pub(crate) async fn deliver(&self, mut arrival: Arrival, payload: Bytes) -> (Delivered, FunctionContext) {
+    pub(crate) async fn deliver(&self, mut arrival: Arrival, payload: Bytes) -> (Delivered, Current) {
         self.begun_events.fetch_add(1, Relaxed);
         // The semaphore is never closed, so there is always a place in the end.
         let _place = self.places.acquire().await;
@@ -222,24 +234,28 @@ impl Endpoint {
         let limit = self.limits.timeout;
         arrival.scope.deadline = limit.map(|limit| Instant::now() + limit);
         let context = FunctionContext::new(Arc::clone(&self.origin), arrival);
+        let mut current = Current::of_delivery(Arc::clone(&self.origin), context.clone());
         let Handler::OpenFunction(handler) = &self.handler else {
-            return (Ok(Err(Error::new(format!("`{}` is no OpenFunction function", self.name())))), context);
+            return (Ok(Err(Error::new(format!("`{}` is no OpenFunction function", self.name())))), current);
         };
         if let Some(hooks) = &self.limits.hooks {
             let time = Time { started: Instant::now(), limit };
             let call = |context, payload| (handler.deliver)(ContextIn::new(context, payload, None));
-            let delivered = hooked::deliver(hooks, Arc::clone(&self.origin), (context.clone(), payload), time, call);
+            let delivered = hooked::deliver(hooks, Arc::clone(&self.origin), (context, payload), time, call);
             // In a place of its own, so that deliveries without hooks stay small.
-            return (Box::pin(delivered).await, context);
+            let mut delivered = Box::pin(delivered);
+            let delivered = poll_fn(|task| current.during(|| delivered.as_mut().poll(task))).await;
+            return (delivered, current);
         }
-        let mut call = match crash::contain(|| (handler.deliver)(ContextIn::new(context.clone(), payload, None))) {
+        let mut call = match crash::contain(|| (handler.deliver)(ContextIn::new(context, payload, None))) {
             Ok(call) => call,
-            Err(crash) => return (Err(crash), context),
+            Err(crash) => return (Err(crash), current),
         };
         let mut timer = None;
         let delivered = poll_fn(|task| {
-            if let Poll::Ready(done) = crash::contain(|| call.as_mut().poll(task))
-                .map_or_else(|crash| Poll::Ready(Err(crash)), |polled| polled.map(Ok))
+            let polled = current.during(|| crash::contain(|| call.as_mut().poll(task)));
+            if let Poll::Ready(done) =
+                polled.map_or_else(|crash| Poll::Ready(Err(crash)), |polled| polled.map(Ok))
             {
                 return Poll::Ready(done);
             }
@@ -249,11 +265,12 @@ impl Endpoint {
             ready!(timer.as_mut().poll(task));
             Poll::Ready(Ok(Err(Time::too_late(limit))))
         });
-        (delivered.await, context)
+        let delivered = delivered.await;
+        (delivered, current)
     }
 
     /// Makes the answer out of what became of the call, and tells the log.
-    fn finish(&self, outcome: Result<Result<Response, Error>, Crash>, head: &Head, started: Instant) -> Response {
+    fn finish(&self, outcome: Outcome, head: &Head, started: Instant, current: &mut Current) -> Response {
         let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
         let (mut response, status, cause) = match outcome {
             Ok(Ok(response)) if response.status().as_u16() < 400 => (response, SUCCESS, None),
@@ -271,7 +288,7 @@ impl Endpoint {
             }
         };
         response.headers_mut().insert(STATUS, status);
-        self.log.write(&Entry {
+        self.log.write(current, &Entry {
             head,
             function: self.name(),
             events: self.kind != Kind::Http,
@@ -358,7 +375,7 @@ impl Endpoint {
 /// Answers in the place of a function, which no request reached or whose layers panicked, and tells the log.
 pub(crate) fn answer_without(error: Error, crash: Option<&Crash>, head: &Head, started: Instant, log: Log) -> Response {
     let (status, cause) = (error.status_code(), crash.map(ToString::to_string));
-    log.write(&Entry { head, function: "", events: false, status, gone: false, cause: cause.as_deref(), started });
+    log.line(&Entry { head, function: "", events: false, status, gone: false, cause: cause.as_deref(), started });
     let mut response = error.into_response();
     response.headers_mut().insert(STATUS, if crash.is_some() { CRASH } else { ERROR });
     response
@@ -398,20 +415,25 @@ impl Future for Running {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let (Some(call), Some(invocation)) = (&mut this.call, &this.invocation) else { return Poll::Pending };
-        let outcome = match crash::contain(|| call.as_mut().poll(context)) {
+        let (Some(call), Some(invocation)) = (&mut this.call, &mut this.invocation) else { return Poll::Pending };
+        let outcome = match invocation.during(|| crash::contain(|| call.as_mut().poll(context))) {
             Ok(Poll::Ready(output)) => Ok(output),
             Err(crash) => Err(crash),
             Ok(Poll::Pending) => {
                 let limit = invocation.endpoint.limit();
                 let late = ready!(this.poll_timer(limit, context));
                 // What the function holds goes before its answer does; a panic on the way is still its own.
-                crash::contain(|| this.call = None).and(late)
+                let call = this.call.take();
+                match &mut this.invocation {
+                    Some(invocation) => invocation.during(|| crash::contain(|| drop(call))).and(late),
+                    None => late,
+                }
             }
         };
         this.call = None;
-        let Some(invocation) = this.invocation.take() else { return Poll::Pending };
-        let response = invocation.endpoint.finish(outcome, &this.head, this.started);
+        let Some(mut invocation) = this.invocation.take() else { return Poll::Pending };
+        let Invocation { endpoint, current, .. } = &mut invocation;
+        let response = endpoint.finish(outcome, &this.head, this.started, current);
         if response.body().is_end_stream() {
             invocation.complete();
             return Poll::Ready((response, None));

@@ -3,8 +3,8 @@
 use std::{
     collections::BTreeMap,
     convert::Infallible,
-    future::Future,
-    pin::Pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Instant,
@@ -24,6 +24,7 @@ use super::{
     log::{Head, Log},
 };
 use crate::{
+    current::Current,
     error::Error,
     function::{
         BoxFuture,
@@ -129,13 +130,16 @@ impl Future for Routed {
 }
 
 async fn route(router: Router, request: Request, log: Log) -> (Response, Option<Invocation>) {
-    let (head, started) = (Head::of(request.method(), request.uri(), request.headers()), Instant::now());
+    let (head, started) = (Head::of(request.method(), request.uri()), Instant::now());
+    // What layers log belongs to the request too.
+    let mut current = Current::of_request(None, request.headers());
     // The functions have guards of their own: this one is around the layers.
-    let mut response = match crash::contained(router.oneshot(request.into_axum())).await {
+    let mut answer = pin!(crash::contained(router.oneshot(request.into_axum())));
+    let mut response = match poll_fn(|context| current.during(|| answer.as_mut().poll(context))).await {
         Ok(Ok(response)) => response,
         Err(crash) => {
             let error = Error::new("a layer panicked");
-            return (answer_without(error, Some(&crash), &head, started, log), None);
+            return (current.during(|| answer_without(error, Some(&crash), &head, started, log)), None);
         }
     };
     let carried = response.extensions_mut().remove::<Carried>();
@@ -200,7 +204,7 @@ fn filter(methods: &[Method]) -> Result<MethodFilter, String> {
 
 /// Answers a request that no function takes.
 fn refuse(request: &axum::extract::Request, error: Error, log: Log) -> Response {
-    answer_without(error, None, &Head::of(request.method(), request.uri(), request.headers()), Instant::now(), log)
+    answer_without(error, None, &Head::of(request.method(), request.uri()), Instant::now(), log)
 }
 
 /// Answers for an ignored path.

@@ -83,6 +83,8 @@ pub(crate) enum LogFormat {
     Auto,
     Text,
     Json,
+    /// JSON in the names of Google Cloud's logging.
+    Cloud,
 }
 
 /// What the command line asks for.

@@ -423,12 +423,13 @@ const ROWS: &[Row] = &[
         alone: None,
         variables: &[variable("LOG_FORMAT")],
         default: "text on a terminal, else json",
-        what: "form of the log lines on standard error",
-        expected: "text or json",
+        what: "form of the log lines on standard error; cloud: JSON with the names of Google Cloud's logging",
+        expected: "text, json or cloud",
         set: |settings, value| {
             settings.log_format = match value {
                 "text" => LogFormat::Text,
                 "json" => LogFormat::Json,
+                "cloud" => LogFormat::Cloud,
                 "auto" => LogFormat::Auto,
                 _ => return None,
             };

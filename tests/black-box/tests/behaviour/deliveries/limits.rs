@@ -45,7 +45,7 @@ fn a_payload_that_is_not_what_the_function_takes_is_given_up_unless_told_otherwi
     assert_eq!(sidecar.topic(topic("1", r#"{"name":"a"}"#)).unwrap(), 0, "JSON is JSON, whatever it is called");
     assert_eq!(sidecar.topic(topic("2", r#"{"name":1}"#)).unwrap(), 2);
     let line = program.log().wait("about it", |line| line.message() == "event dropped");
-    assert!(line.field("error").contains("payload.name") && line.field("event") == "2", "{}", line.text);
+    assert!(line.field("error").contains("payload.name") && line.field("event_id") == "2", "{}", line.text);
 
     let program = receiver("typed").env("FUNC_CONTEXT", &context).env("FUNCTION_UNDECODABLE", "retry").serve();
     let sidecar = AppCallback::connect(program.address());

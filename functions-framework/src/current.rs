@@ -1,0 +1,362 @@
+//! What is known of the invocation that runs here, for every line that is logged meanwhile.
+//!
+//! The guard puts it into its place for the time of each poll and takes it out again: it is moved, and what it knows is looked up
+//! when somebody asks. No span is made for a request.
+
+use std::{
+    cell::Cell,
+    fmt::Write as _,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use http::{HeaderMap, HeaderValue};
+
+use crate::{
+    context::{Context, Origin},
+    event::Event,
+};
+
+/// An invocation, as far as it is known; clones mean the same one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Current {
+    /// Whose it is; a request that no function takes has none.
+    origin: Option<Arc<Origin>>,
+    brought: Option<Arc<Brought>>,
+    subject: Option<Subject>,
+    ids: Option<Arc<OnceLock<Ids>>>,
+}
+
+/// What a request says of itself.
+#[derive(Debug, Default)]
+struct Brought {
+    traceparent: Option<HeaderValue>,
+    cloud_trace: Option<HeaderValue>,
+    execution: Option<HeaderValue>,
+    request: Option<HeaderValue>,
+}
+
+/// What the function is called with.
+#[derive(Debug, Clone)]
+enum Subject {
+    Context(Context),
+    /// The id of an event, a zero byte, and its type. The event itself would be shared then, and copied when it is changed.
+    Event(Box<str>),
+}
+
+/// What tells an invocation from others.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    /// What the caller calls it, or its trace, or a fresh one.
+    pub(crate) request: Box<str>,
+    pub(crate) trace: Option<TraceIds>,
+}
+
+/// The trace it belongs to, in the digits of W3C Trace Context.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TraceIds {
+    pub(crate) trace: Box<str>,
+    /// The caller's span.
+    pub(crate) span: Option<Box<str>>,
+    pub(crate) sampled: bool,
+}
+
+thread_local! {
+    static CURRENT: Cell<Option<Current>> = const { Cell::new(None) };
+}
+
+impl Current {
+    /// Of a request, which may run within one that is known already: a router's, whose layers are told of it too.
+    pub(crate) fn of_request(origin: Option<&Arc<Origin>>, headers: &HeaderMap) -> Self {
+        let (brought, ids) = match CURRENT.take() {
+            None => (Brought::of(headers).map(Arc::new), None),
+            Some(mut outer) => {
+                let shared = (outer.brought.clone(), Some(Arc::clone(outer.ids.get_or_insert_default())));
+                CURRENT.set(Some(outer));
+                shared
+            }
+        };
+        Self { origin: origin.cloned(), brought, subject: None, ids }
+    }
+
+    /// Of an event that is delivered.
+    pub(crate) fn of_delivery(origin: Arc<Origin>, context: Context) -> Self {
+        Self { origin: Some(origin), subject: Some(Subject::Context(context)), ..Self::default() }
+    }
+
+    /// Runs a part of it.
+    pub(crate) fn during<T>(&mut self, run: impl FnOnce() -> T) -> T {
+        /// Takes it out again, whatever happens.
+        struct Entered<'a> {
+            current: &'a mut Current,
+            outer: Option<Current>,
+        }
+        impl Drop for Entered<'_> {
+            fn drop(&mut self) {
+                *self.current = CURRENT.replace(self.outer.take()).unwrap_or_default();
+            }
+        }
+        let outer = CURRENT.replace(Some(std::mem::take(self)));
+        let _entered = Entered { current: self, outer };
+        run()
+    }
+
+    pub(crate) fn function(&self) -> Option<&str> {
+        self.origin.as_ref().map(|origin| &*origin.function)
+    }
+
+    /// The name of the input that an event was delivered to.
+    pub(crate) fn input(&self) -> Option<&str> {
+        match &self.subject {
+            Some(Subject::Context(context)) => context.input().map(crate::context::Input::name),
+            _ => None,
+        }
+    }
+
+    /// The id and the type of the event that the function is called with.
+    pub(crate) fn event(&self) -> Option<(&str, &str)> {
+        match self.subject.as_ref()? {
+            Subject::Context(context) => context.event().map(|event| (event.id(), event.ty())),
+            Subject::Event(both) => both.split_once('\0'),
+        }
+    }
+
+    /// What tells it from others; made up when it is first asked for, where nobody has said it.
+    pub(crate) fn ids(&mut self) -> &Ids {
+        let Self { brought, subject, ids, .. } = self;
+        ids.get_or_insert_default().get_or_init(|| Ids::of(brought.as_deref(), subject.as_ref()))
+    }
+}
+
+/// Lets `look` see the invocation that runs here, if there is one. What is logged meanwhile belongs to none.
+pub(crate) fn look<T>(look: impl FnOnce(Option<&mut Current>) -> T) -> T {
+    // A thread that ends has none any more.
+    let mut current = CURRENT.try_with(Cell::take).ok().flatten();
+    let seen = look(current.as_mut());
+    if current.is_some() {
+        let _ = CURRENT.try_with(|place| place.set(current));
+    }
+    seen
+}
+
+/// What the invocation that runs here is called, for a line that also who has a log of his own shall read.
+pub(crate) fn request_id() -> Option<Box<str>> {
+    look(|current| current.map(|current| current.ids().request.clone()))
+}
+
+/// The id of the event that the invocation that runs here is called with.
+pub(crate) fn event_id() -> Option<Box<str>> {
+    look(|current| current?.event().map(|(id, _)| id.into()))
+}
+
+/// Gives a share in the invocation that runs here, for another thread or task.
+pub(crate) fn share() -> Option<Current> {
+    look(|current| {
+        current.map(|current| {
+            // Once they part they agree on these still.
+            current.ids.get_or_insert_default();
+            current.clone()
+        })
+    })
+}
+
+/// Tells the invocation that runs here the event it is called with.
+pub(crate) fn called_with_event(event: &Event) {
+    tell(|| Subject::Event([event.id(), "\0", event.ty()].concat().into()));
+}
+
+/// Tells the invocation that runs here the context it is called with.
+pub(crate) fn called_with(context: &Context) {
+    tell(|| Subject::Context(context.clone()));
+}
+
+fn tell(subject: impl FnOnce() -> Subject) {
+    if let Some(mut current) = CURRENT.take() {
+        current.subject = Some(subject());
+        CURRENT.set(Some(current));
+    }
+}
+
+/// Makes what a future logs part of this invocation, also where it goes on as a task of its own.
+///
+/// A line that a function logs says to which invocation it belongs. What the function spawns is another task, and its lines say
+/// it only with this. Outside of an invocation it does nothing.
+///
+/// ```
+/// use functions_framework::{function, within_invocation};
+///
+/// #[function(main = false)]
+/// async fn order() -> &'static str {
+///     tokio::spawn(within_invocation(async {
+///         tracing::info!("this line has the request_id of the order");
+///     }));
+///     "accepted\n"
+/// }
+/// ```
+pub fn within_invocation<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    let mut current = share();
+    async move {
+        let mut future = pin!(future);
+        poll_fn(|context| match &mut current {
+            Some(current) => current.during(|| future.as_mut().poll(context)),
+            None => future.as_mut().poll(context),
+        })
+        .await
+    }
+}
+
+impl Brought {
+    /// What of it there is; nearly always there is nothing.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut found = None;
+        for name in headers.keys() {
+            // Names of other lengths tell most of them apart.
+            let name = name.as_str();
+            if !matches!(name.len(), 11 | 12 | 21) {
+                continue;
+            }
+            let place: fn(&mut Self) -> &mut Option<HeaderValue> = match name {
+                "traceparent" => |brought| &mut brought.traceparent,
+                "x-request-id" => |brought| &mut brought.request,
+                "x-cloud-trace-context" => |brought| &mut brought.cloud_trace,
+                "function-execution-id" => |brought| &mut brought.execution,
+                _ => continue,
+            };
+            *place(found.get_or_insert_default()) = headers.get(name).cloned();
+        }
+        found
+    }
+}
+
+impl Ids {
+    fn of(brought: Option<&Brought>, subject: Option<&Subject>) -> Self {
+        let text = |value: &Option<HeaderValue>| value.as_ref().and_then(|value| sane(value.to_str().ok()?));
+        let headers = || {
+            let brought = brought?;
+            let w3c = brought.traceparent.as_ref().and_then(|value| TraceIds::of_w3c(value.to_str().ok()?));
+            w3c.or_else(|| TraceIds::of_cloud(brought.cloud_trace.as_ref()?.to_str().ok()?))
+        };
+        let trace = match subject {
+            Some(Subject::Context(context)) => {
+                context.scope().trace.traceparent.and_then(|parent| TraceIds::of_w3c(&parent)).or_else(headers)
+            }
+            _ => headers(),
+        };
+        let said = brought.and_then(|brought| text(&brought.execution).or_else(|| text(&brought.request)));
+        let request = said.or_else(|| trace.as_ref().map(|ids| ids.trace.clone())).unwrap_or_else(fresh);
+        Self { request, trace }
+    }
+}
+
+impl TraceIds {
+    /// Of `00-<trace>-<span>-<flags>`; zeros stand for none.
+    fn of_w3c(parent: &str) -> Option<Self> {
+        let mut parts = parent.split('-').skip(1);
+        let (trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?);
+        let sampled = u8::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1);
+        Some(Self { trace: digits(trace, 32)?, span: digits(span, 16), sampled })
+    }
+
+    /// Of `<trace>/<span>;o=<flag>`, in which the span is a decimal number.
+    fn of_cloud(context: &str) -> Option<Self> {
+        let (ids, options) = context.split_once(';').unwrap_or((context, ""));
+        let (trace, span) = ids.split_once('/').unwrap_or((ids, ""));
+        let span = span.parse::<u64>().ok().filter(|&span| span != 0).map(|span| format!("{span:016x}").into());
+        Some(Self { trace: digits(trace, 32)?, span, sampled: options == "o=1" })
+    }
+}
+
+/// An id of so many hexadecimal digits that is not zero.
+fn digits(text: &str, count: usize) -> Option<Box<str>> {
+    let fits = text.len() == count && text.bytes().all(|digit| digit.is_ascii_hexdigit());
+    (fits && text.bytes().any(|digit| digit != b'0')).then(|| text.to_ascii_lowercase().into())
+}
+
+/// What a caller calls it, unless it is nothing a log should hold.
+fn sane(id: &str) -> Option<Box<str>> {
+    ((1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())).then(|| id.into())
+}
+
+/// An id for an invocation that brought none: the time and a random part, in the form of a trace id.
+fn fresh() -> Box<str> {
+    use std::hash::{BuildHasher as _, RandomState};
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Seeded by the system's random source and different at every call: good enough to tell requests apart.
+    let random = RandomState::new().hash_one(now.subsec_nanos());
+    let mut id = String::with_capacity(32);
+    // Writing to a text cannot fail.
+    let _ = write!(id, "{:016x}{random:016x}", now.as_micros());
+    id.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(headers: &[(&'static str, &str)]) -> Current {
+        let headers: HeaderMap =
+            headers.iter().map(|&(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
+        Current::of_request(None, &headers)
+    }
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn an_invocation_is_called_what_its_caller_calls_it_else_after_its_trace() {
+        let id = |headers: &[(&'static str, &str)]| request(headers).ids().request.to_string();
+        let (execution, mine) = (("function-execution-id", "e1"), ("x-request-id", "r1"));
+        let cloud = ("x-cloud-trace-context", "105445aa7843bc8bf206b12000100000/1;o=1");
+        assert_eq!(id(&[mine, ("traceparent", PARENT), execution]), "e1");
+        assert_eq!(id(&[("traceparent", PARENT), mine, ("content-type", "x/y")]), "r1");
+        assert_eq!(id(&[cloud, ("traceparent", PARENT)]), "0af7651916cd43dd8448eb211c80319c");
+        assert_eq!(id(&[cloud]), "105445aa7843bc8bf206b12000100000");
+        let fresh = id(&[("x-request-id", "a b"), ("traceparent", "00-00-00-00")]);
+        assert!(fresh.len() == 32 && fresh != id(&[]), "{fresh}");
+    }
+
+    #[test]
+    fn a_trace_is_what_is_one() {
+        let of = |header, value: &str| {
+            let mut current = request(&[(header, value)]);
+            current.ids().trace.as_ref().map(|ids| (ids.trace.to_string(), ids.span.as_deref().map(str::to_owned), ids.sampled))
+        };
+        let (trace, span) = ("0af7651916cd43dd8448eb211c80319c".to_owned(), "b7ad6b7169203331".to_owned());
+        assert_eq!(of("traceparent", PARENT), Some((trace.clone(), Some(span), true)));
+        assert_eq!(of("traceparent", "00-00000000000000000000000000000000-0000000000000000-00"), None);
+        for wrong in ["", "00", "00-xyz-1-1", "00-0af7651916cd43dd8448eb211c80319c"] {
+            assert_eq!(of("traceparent", wrong), None, "{wrong}");
+        }
+        let cloud = of("x-cloud-trace-context", "0AF7651916cd43dd8448eb211c80319c/255;o=0");
+        assert_eq!(cloud, Some((trace.clone(), Some("00000000000000ff".to_owned()), false)));
+        assert_eq!(of("x-cloud-trace-context", "0af7651916cd43dd8448eb211c80319c"), Some((trace, None, false)));
+    }
+
+    #[test]
+    fn it_is_there_while_it_runs_and_gone_afterwards() {
+        let here = || look(|current| current.map(|current| current.ids().request.to_string()));
+        let (mut one, mut two) = (request(&[("x-request-id", "1")]), request(&[("x-request-id", "2")]));
+        assert_eq!(here(), None);
+        one.during(|| {
+            assert_eq!(here().unwrap(), "1");
+            two.during(|| assert_eq!(here().unwrap(), "2"));
+            assert_eq!(here().unwrap(), "1");
+            look(|_| assert_eq!(here(), None, "what is logged while it is looked at"));
+        });
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one.during(|| std::panic::resume_unwind(Box::new(())))));
+        assert!(panic.is_err() && here().is_none());
+        assert_eq!(&*one.ids().request, "1", "a panic leaves it whole");
+    }
+
+    #[test]
+    fn those_who_share_it_agree_on_its_id() {
+        let mut current = request(&[]);
+        let mut shared = current.during(|| share().unwrap());
+        let id = std::thread::spawn(move || shared.ids().request.clone()).join().unwrap();
+        assert_eq!(current.ids().request, id);
+        let nested = current.during(|| request(&[("x-request-id", "of a layer")]).ids().request.clone());
+        assert_eq!(nested, id, "a request that goes through a router is one request");
+        assert!(share().is_none());
+    }
+}

@@ -1,0 +1,69 @@
+//! What a process tells of itself: its log, and with the feature `metrics` its figures.
+
+mod json;
+mod text;
+mod writer;
+
+use std::{io::IsTerminal as _, sync::OnceLock};
+
+use tracing_subscriber::{Layer as _, Registry, fmt, layer::SubscriberExt as _};
+
+use crate::settings::{LogFormat, Settings, Switch};
+use json::Schema;
+use writer::Writer;
+
+/// What lines of requests and deliveries are called in `RUST_LOG`. Those of what went well may be lost where nobody reads them.
+pub(crate) const ACCESS: &str = "functions_framework::access";
+
+static LOG: OnceLock<Writer> = OnceLock::new();
+
+/// Whether somebody reads along.
+pub(crate) fn is_interactive() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Writes the log to standard error, unless the program has a subscriber of its own, which is left alone.
+pub(crate) fn install(settings: &Settings) {
+    let filter = settings.log_filter.clone();
+    let format = match settings.log_format {
+        LogFormat::Auto if is_interactive() => LogFormat::Text,
+        LogFormat::Auto => LogFormat::Json,
+        format => format,
+    };
+    let writer = LOG.get_or_init(|| Writer::new(Box::new(std::io::stderr())));
+    let lines = fmt::layer().with_writer(writer);
+    let lines = match format {
+        LogFormat::Text => {
+            let lines = lines.with_ansi(is_interactive());
+            lines.event_format(text::Lines::new(is_interactive())).with_filter(filter).boxed()
+        }
+        LogFormat::Cloud => {
+            let project = std::env::var("GOOGLE_CLOUD_PROJECT").ok();
+            let lines = lines.fmt_fields(json::Fields).event_format(json::Lines(Schema::cloud(project.as_deref())));
+            lines.with_filter(filter).boxed()
+        }
+        LogFormat::Json | LogFormat::Auto => {
+            lines.fmt_fields(json::Fields).event_format(json::Lines(Schema::plain())).with_filter(filter).boxed()
+        }
+    };
+    // Fails only when there is one already, which is then the one to use.
+    if tracing::subscriber::set_global_default(Registry::default().with(lines)).is_ok() {
+        writer.start();
+    }
+}
+
+/// Waits until what was logged is written: what is printed next comes after it, and the process may end.
+pub(crate) fn flush() {
+    if let Some(writer) = LOG.get() {
+        writer.flush();
+    }
+}
+
+/// Whether requests that went well get a line.
+pub(crate) fn access_log(settings: &Settings) -> bool {
+    match settings.access_log {
+        Switch::On => true,
+        Switch::Off => false,
+        Switch::Auto => is_interactive(),
+    }
+}
