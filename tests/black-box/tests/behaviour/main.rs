@@ -20,6 +20,7 @@ mod http;
 mod http2;
 mod listing;
 mod local;
+mod log_lines;
 mod logs;
 mod manifest;
 mod new_crate;
