@@ -18,7 +18,7 @@ use crate::{
     },
     settings::{Settings, environment},
     startup::{self, Exit},
-    telemetry,
+    telemetry::{self, Metrics},
 };
 
 /// Serves functions without the macro, or with what the macro cannot say: layers and settings in code.
@@ -266,6 +266,8 @@ impl App {
         // From here on a signal is ours: one that comes during `init` must not be lost.
         let mut signals = Signals::listen().map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))?;
 
+        // It answers from the first step of the start to the last of the drain.
+        let _metrics = Metrics::open(&settings).await?;
         let functions = startup::choose(self.functions, settings.target.as_deref())?;
         declare(&mut declaration.manifest, functions.iter().map(Function::deliveries));
         let hooks = startup::hooks(self.hooks, &settings, &declaration)?;
@@ -283,7 +285,7 @@ impl App {
             }
         };
         let port = settings.port.or(declaration.manifest.port).unwrap_or(8080);
-        let listener = startup::bind(settings.host.as_deref(), port).await?;
+        let listener = startup::bind(settings.host.as_deref(), port, "another port with --port or PORT").await?;
         startup::announce(&endpoints, &listener);
         if let Some(backend) = &backend {
             backend.opened();

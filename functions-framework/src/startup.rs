@@ -360,8 +360,8 @@ fn check_signature(function: &Function, signature: Option<Kind>) {
     }
 }
 
-/// Opens the port.
-pub(crate) async fn bind(host: Option<&str>, port: u16) -> Result<TcpListener, Exit> {
+/// Opens a port; `another` says how to choose another.
+pub(crate) async fn bind(host: Option<&str>, port: u16, another: &str) -> Result<TcpListener, Exit> {
     let result = match host {
         Some(host) => bind_host(host, port).await,
         None => match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
@@ -376,7 +376,7 @@ pub(crate) async fn bind(host: Option<&str>, port: u16) -> Result<TcpListener, E
         let address = format!("{}:{port}", host.unwrap_or("[::]"));
         Exit::unavailable(match error.kind() {
             io::ErrorKind::AddrInUse => {
-                format!("{address} is taken by another process: choose another port with --port or PORT")
+                format!("{address} is taken by another process: choose {another}")
             }
             io::ErrorKind::PermissionDenied => {
                 format!("{address} needs a privilege this process does not have: choose a port from 1024")

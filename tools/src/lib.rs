@@ -24,13 +24,15 @@ pub enum Tool {
     Nats,
     /// The MQTT broker, of the system's package.
     Mosquitto,
+    /// What reads metrics and answers queries, of the system's package.
+    Prometheus,
     /// The lifecycle of Cloud Native Buildpacks, built of the folder `lifecycle` beside this: its phases and its launcher.
     Lifecycle,
 }
 
 impl Tool {
     /// Every one.
-    pub const ALL: [Self; 5] = [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Lifecycle];
+    pub const ALL: [Self; 6] = [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Prometheus, Self::Lifecycle];
 
     /// The name of its program, and of its package where it is one of the system.
     pub const fn name(self) -> &'static str {
@@ -39,6 +41,7 @@ impl Tool {
             Self::Redis => "redis-server",
             Self::Nats => "nats-server",
             Self::Mosquitto => "mosquitto",
+            Self::Prometheus => "prometheus",
             Self::Lifecycle => "lifecycle",
         }
     }
@@ -51,7 +54,7 @@ impl Tool {
         match self {
             Self::Daprd => Some(Built::daprd()),
             Self::Lifecycle => Some(Built::lifecycle()),
-            Self::Redis | Self::Nats | Self::Mosquitto => None,
+            Self::Redis | Self::Nats | Self::Mosquitto | Self::Prometheus => None,
         }
     }
 

@@ -13,9 +13,9 @@ use crate::{
     context::{Arrival, DeclaredInput, Input},
     current::{self, Current},
     outcome::{Out, Verdict},
-    server::endpoint::{Delivered, Endpoint},
+    server::endpoint::{Delivered, Endpoint, how_of_delivery},
     sidecar::Scope,
-    telemetry::ACCESS,
+    telemetry::{ACCESS, Deliveries, Invocations},
 };
 
 /// An input with the function it calls, and the terms on which it does.
@@ -32,6 +32,16 @@ pub(crate) struct Source {
     lanes: Lanes,
     repeats: Repeats,
     terms: Terms,
+    figures: (Deliveries, Invocations),
+}
+
+/// A delivery that runs, until this is dropped.
+struct Running<'a>(&'a Invocations);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.over();
+    }
 }
 
 /// What holds for all inputs of a process.
@@ -46,7 +56,10 @@ pub(crate) struct Terms {
 impl Source {
     pub(super) fn new(declared: DeclaredInput, subscription: Subscription, endpoint: Arc<Endpoint>, terms: Terms) -> Self {
         let deliveries = endpoint.deliveries();
+        let (function, input) = (endpoint.name(), declared.name.as_str());
+        let figures = (Deliveries::of(function, input), Invocations::of(function, endpoint.kind(), Some(input)));
         Self {
+            figures,
             declared: Arc::new(declared),
             subscription,
             places: deliveries.concurrency.map(|most| Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS))),
@@ -64,6 +77,8 @@ impl Source {
 
     /// Calls the function with an event, when it is its turn and there is a place for it.
     pub(crate) async fn deliver(&self, incoming: Incoming) -> Outcome {
+        let (deliveries, invocations) = &self.figures;
+        let (came, waiting) = (Instant::now(), deliveries.came());
         // The turn first: an event that waits for another must not take a place from a third.
         let key = self.order_by.and_then(|name| key(&incoming, name));
         let _turn = match &key {
@@ -79,9 +94,23 @@ impl Source {
         let input = Input { declared: Arc::clone(&self.declared), route, metadata, attempt };
         let scope = Scope { deadline: None, trace };
         let arrival = Arrival { event, input: Some(input), scope, ..Arrival::default() };
-        let started = Instant::now();
-        let (delivered, mut current) = self.endpoint.deliver(arrival, payload).await;
-        self.judge(delivered, &mut current, started)
+        let (mut started, size) = (came, payload.len() as u64);
+        // Whoever brings it may give up on it at any time.
+        let mut running = None;
+        let begins = || {
+            started = Instant::now();
+            drop(waiting);
+            deliveries.waited(started.saturating_duration_since(came));
+            invocations.began(size);
+            running = Some(Running(invocations));
+        };
+        let (delivered, mut current) = self.endpoint.deliver(arrival, payload, begins).await;
+        let how = how_of_delivery(&delivered);
+        let outcome = self.judge(delivered, &mut current, started);
+        drop(running);
+        invocations.ended(how, started, Some(outcome.data.len() as u64));
+        deliveries.judged(outcome.verdict);
+        outcome
     }
 
     /// Makes a verdict of what became of the call, and tells the log.

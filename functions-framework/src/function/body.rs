@@ -118,6 +118,11 @@ impl RequestBody {
         self.declared > self.limit as u64
     }
 
+    /// The length that the client promised, or 0.
+    pub(crate) const fn declared(&self) -> u64 {
+        self.declared
+    }
+
     /// Reads it to its end.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use crate::{
     settings::{Settings, Switch},
     sidecar::local::{Local, Options, StartError, is_chosen},
     startup::Exit,
+    telemetry,
 };
 
 /// Whether it stands in, and may. Where nothing is declared there is nothing to stand in for, unless somebody asks for it.
@@ -58,7 +59,7 @@ impl Embedded {
             StartError::Configuration(why) => Exit::configuration(why),
             StartError::Failed(why) => Exit::failed(why),
         })?;
-        let outside = Arc::new(Outside::new(manifest, Arc::clone(&local) as _));
+        let outside = Arc::new(Outside::new(manifest, telemetry::counted(Arc::clone(&local) as _, manifest)));
         Ok(Self { local, outside, inputs: OnceLock::new(), grace: settings.shutdown_grace })
     }
 }

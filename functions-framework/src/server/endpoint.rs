@@ -39,7 +39,8 @@ use crate::{
         open_function::{ContextIn, respond},
     },
     hooks::{self, Answer, End, Hooks},
-    outcome::Out,
+    outcome::{Out, Verdict},
+    telemetry::{How, Invocations},
 };
 
 /// What every answer of a function says of it (OpenFunction's own header).
@@ -74,6 +75,8 @@ pub(crate) struct Endpoint {
     log: Log,
     running: AtomicUsize,
     begun_events: AtomicU64,
+    /// The figures of what requests call.
+    figures: Invocations,
 }
 
 /// As many events are handled at once unless another number is set: more wait, with all that they hold.
@@ -131,6 +134,7 @@ impl Drop for Invocation {
     fn drop(&mut self) {
         if self.admitted {
             self.endpoint.running.fetch_sub(1, Relaxed);
+            self.endpoint.figures.over();
         }
         if !self.complete {
             let Self { endpoint, current, .. } = self;
@@ -151,6 +155,7 @@ impl Endpoint {
         deliveries: Deliveries,
         log: Log,
     ) -> Self {
+        let figures = Invocations::of(&origin.function, kind, None);
         let places = limits.concurrency.as_ref().map_or_else(|| Arc::new(Semaphore::new(DELIVERIES)), Arc::clone);
         Self {
             handler,
@@ -164,6 +169,7 @@ impl Endpoint {
             log,
             running: AtomicUsize::new(0),
             begun_events: AtomicU64::new(0),
+            figures,
         }
     }
 
@@ -226,10 +232,18 @@ impl Endpoint {
 
     /// Calls the function with an event, within the limits of every call; gives back what is known of the invocation. Unlike a
     /// request it waits for its place: who brought it has nobody to ask but the function.
-    pub(crate) async fn deliver(&self, mut arrival: Arrival, payload: Bytes) -> (Delivered, Current) {
+    ///
+    /// `begins` hears when it has its place.
+    pub(crate) async fn deliver(
+        &self,
+        mut arrival: Arrival,
+        payload: Bytes,
+        begins: impl FnOnce(),
+    ) -> (Delivered, Current) {
         self.begun_events.fetch_add(1, Relaxed);
         // The semaphore is never closed, so there is always a place in the end.
         let _place = self.places.acquire().await;
+        begins();
         let _running = Counted::in_(&self.running);
         let limit = self.limits.timeout;
         arrival.scope.deadline = limit.map(|limit| Instant::now() + limit);
@@ -270,7 +284,8 @@ impl Endpoint {
     }
 
     /// Makes the answer out of what became of the call, and tells the log.
-    fn finish(&self, outcome: Outcome, head: &Head, started: Instant, current: &mut Current) -> Response {
+    fn finish(&self, outcome: Outcome, admitted: bool, head: &Head, started: Instant, current: &mut Current) -> Response {
+        let how = if admitted { how_of_request(&outcome) } else { How::Refused };
         let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
         let (mut response, status, cause) = match outcome {
             Ok(Ok(response)) if response.status().as_u16() < 400 => (response, SUCCESS, None),
@@ -288,6 +303,7 @@ impl Endpoint {
             }
         };
         response.headers_mut().insert(STATUS, status);
+        self.figures.ended(how, started, response.body().size_hint().exact());
         self.log.write(current, &Entry {
             head,
             function: self.name(),
@@ -315,6 +331,7 @@ impl Endpoint {
             })?),
         };
         self.running.fetch_add(1, Relaxed);
+        self.figures.began(request.body().declared());
         Ok(permit)
     }
 
@@ -369,6 +386,31 @@ impl Endpoint {
                 (handler.answer)(Arc::clone(&self.origin), request, deadline)
             }
         }
+    }
+}
+
+fn how_of_request(outcome: &Outcome) -> How {
+    let status = match outcome {
+        Ok(Ok(response)) => response.status(),
+        Ok(Err(error)) if error.is_gone() => return How::Gone,
+        Ok(Err(error)) => error.status_code(),
+        Err(_) => return How::Crash,
+    };
+    match status.as_u16() {
+        504 if matches!(outcome, Ok(Err(_))) => How::Timeout,
+        ..400 => How::Success,
+        400..500 => How::ClientError,
+        _ => How::Error,
+    }
+}
+
+/// Tells how a delivery ended.
+pub(crate) fn how_of_delivery(delivered: &Delivered) -> How {
+    match delivered {
+        Ok(Ok(out)) if out.verdict == Verdict::Success => How::Success,
+        Ok(Err(error)) if error.status_code() == StatusCode::GATEWAY_TIMEOUT => How::Timeout,
+        Ok(_) => How::Error,
+        Err(_) => How::Crash,
     }
 }
 
@@ -432,8 +474,8 @@ impl Future for Running {
         };
         this.call = None;
         let Some(mut invocation) = this.invocation.take() else { return Poll::Pending };
-        let Invocation { endpoint, current, .. } = &mut invocation;
-        let response = endpoint.finish(outcome, &this.head, this.started, current);
+        let Invocation { endpoint, admitted, current, .. } = &mut invocation;
+        let response = endpoint.finish(outcome, *admitted, &this.head, this.started, current);
         if response.body().is_end_stream() {
             invocation.complete();
             return Poll::Ready((response, None));

@@ -6,6 +6,7 @@ mod dapr;
 pub(crate) mod environment;
 mod hooks;
 mod table;
+mod telemetry;
 mod value;
 
 use std::{
@@ -62,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) manifest: Option<PathBuf>,
     /// A folder of Dapr's resource files.
     pub(crate) resources: Option<PathBuf>,
+    /// Where metrics are served: an address, or all of them, and a port.
+    pub(crate) metrics_address: Option<(Option<String>, u16)>,
     pub(crate) log_format: LogFormat,
     pub(crate) access_log: Switch,
     pub(crate) log_filter: Targets,
@@ -143,6 +146,7 @@ impl Default for Settings {
             faults: Faults::default(),
             manifest: None,
             resources: None,
+            metrics_address: None,
             log_format: LogFormat::Auto,
             access_log: Switch::Auto,
             log_filter: Targets::new().with_default(tracing::Level::INFO),
@@ -298,6 +302,8 @@ mod tests {
             ("FUNCTION_HEALTH", "maybe"),
             ("FUNCTION_SIGNATURE_TYPE", "grpc"),
             ("LOG_FORMAT", "xml"),
+            ("FUNCTION_METRICS_ADDRESS", "metrics"),
+            ("FUNCTION_METRICS_ADDRESS", "a:b:1"),
             ("RUST_LOG", "hello=loud"),
             ("DAPR_GRPC_ENDPOINT", "vsock:3:5000"),
             ("DAPR_HTTP_ENDPOINT", "sidecar:3500"),

@@ -1,11 +1,9 @@
 //! Every setting, a row each: its names, its meaning, and how its value is read.
 
 use super::{
-    Endpoint, LogFormat, Settings, Token,
+    Endpoint, Settings, Token,
     value::{duration, size, switch},
 };
-use tracing::Level;
-use tracing_subscriber::filter::Targets;
 
 use crate::{function::Kind, outcome::Verdict};
 
@@ -36,7 +34,7 @@ pub(super) const fn variable(name: &'static str) -> Variable {
 
 /// All of them, in the order of `--help`.
 pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(super::hooks::ROWS)
+    ROWS.iter().chain(super::hooks::ROWS).chain(super::telemetry::ROWS)
 }
 
 const ROWS: &[Row] = &[
@@ -414,54 +412,6 @@ const ROWS: &[Row] = &[
         expected: "some of duplicate=<share>, reorder=<share>, delay=<duration> and seed=<number>, separated by commas",
         set: |settings, value| {
             settings.faults = value.parse().ok()?;
-            Some(())
-        },
-    },
-    Row {
-        flag: None,
-        value: "",
-        alone: None,
-        variables: &[variable("LOG_FORMAT")],
-        default: "text on a terminal, else json",
-        what: "form of the log lines on standard error; cloud: JSON with the names of Google Cloud's logging",
-        expected: "text, json or cloud",
-        set: |settings, value| {
-            settings.log_format = match value {
-                "text" => LogFormat::Text,
-                "json" => LogFormat::Json,
-                "cloud" => LogFormat::Cloud,
-                "auto" => LogFormat::Auto,
-                _ => return None,
-            };
-            Some(())
-        },
-    },
-    Row {
-        flag: None,
-        value: "",
-        alone: None,
-        variables: &[variable("RUST_LOG")],
-        default: "info",
-        what: "levels to log",
-        expected: "a level, or target=level pairs separated by commas",
-        set: |settings, value| {
-            let filter: Targets = value.parse().ok()?;
-            // `RUST_LOG=mine=debug` says nothing of the rest, where the failures are.
-            let silent = filter.default_level().is_none();
-            settings.log_filter = if silent { filter.with_default(Level::INFO) } else { filter };
-            Some(())
-        },
-    },
-    Row {
-        flag: None,
-        value: "",
-        alone: None,
-        variables: &[variable("FUNCTION_ACCESS_LOG")],
-        default: "auto",
-        what: "a log line for every request; auto: on a terminal; failures are always logged",
-        expected: "auto, on or off",
-        set: |settings, value| {
-            settings.access_log = switch(value)?;
             Some(())
         },
     },

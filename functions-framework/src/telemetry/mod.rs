@@ -1,6 +1,11 @@
 //! What a process tells of itself: its log, and with the feature `metrics` its figures.
 
 mod json;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(not(feature = "metrics"))]
+#[path = "uncounted.rs"]
+mod metrics;
 mod text;
 mod writer;
 
@@ -10,6 +15,7 @@ use tracing_subscriber::{Layer as _, Registry, fmt, layer::SubscriberExt as _};
 
 use crate::settings::{LogFormat, Settings, Switch};
 use json::Schema;
+pub(crate) use metrics::{Deliveries, How, Invocations, Metrics, counted};
 use writer::Writer;
 
 /// What lines of requests and deliveries are called in `RUST_LOG`. Those of what went well may be lost where nobody reads them.

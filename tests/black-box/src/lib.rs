@@ -23,6 +23,7 @@ pub mod pluggable;
 mod port;
 pub mod proc;
 mod program;
+mod prometheus;
 mod service;
 mod sidecar;
 
@@ -39,6 +40,7 @@ pub use passage::Passage;
 pub use pluggable::{Message, Pluggable};
 pub use port::Port;
 pub use program::{Ended, Program, Start, Starting};
+pub use prometheus::Prometheus;
 pub use sidecar::{AppProtocol, Daprd, Sidecar};
 
 /// The longest wait for anything that should happen at once; generous, since tests run side by side on small machines.

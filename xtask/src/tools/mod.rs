@@ -14,9 +14,10 @@ cargo xtask tools [--check] [name...]
 
 Builds or installs the programs that tests start beside a function or make an image with, and prints where each is. Without a name: all.
 
-  daprd                                    Dapr's sidecar; Go builds it
-  lifecycle                                the lifecycle of Cloud Native Buildpacks, and its launcher; Go builds them
-  redis-server, nats-server, mosquitto     packages of the system; root installs them where there is apt-get
+  daprd                                 Dapr's sidecar; Go builds it
+  lifecycle                             the lifecycle of Cloud Native Buildpacks, and its launcher; Go builds them
+  redis-server, nats-server, mosquitto, prometheus
+                                        packages of the system; root installs them where there is apt-get
 
   --check   brings nothing, and fails when one is missing
 

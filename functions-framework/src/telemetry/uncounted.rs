@@ -1,0 +1,68 @@
+//! What stands for the figures of a process that keeps none: a build without the feature `metrics`.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{function::Kind, manifest::Manifest, outcome::Verdict, settings::Settings, sidecar::Sidecar, startup::Exit};
+
+#[derive(Debug)]
+pub(crate) enum Metrics {}
+
+impl Metrics {
+    #[expect(clippy::unnecessary_wraps, reason = "with the feature it can fail")]
+    pub(crate) async fn open(_: &Settings) -> Result<Option<Self>, Exit> {
+        Ok(None)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum How {
+    Success,
+    ClientError,
+    Error,
+    Crash,
+    Timeout,
+    Refused,
+    Gone,
+}
+
+#[derive(Debug)]
+pub(crate) struct Invocations;
+
+impl Invocations {
+    pub(crate) const fn of(_: &str, _: Kind, _: Option<&str>) -> Self {
+        Self
+    }
+
+    pub(crate) const fn began(&self, _: u64) {}
+
+    pub(crate) const fn over(&self) {}
+
+    pub(crate) const fn ended(&self, _: How, _: Instant, _: Option<u64>) {}
+}
+
+#[derive(Debug)]
+pub(crate) struct Deliveries;
+
+impl Deliveries {
+    pub(crate) const fn of(_: &str, _: &str) -> Self {
+        Self
+    }
+
+    pub(crate) const fn came(&self) -> Waiting {
+        Waiting
+    }
+
+    pub(crate) const fn waited(&self, _: Duration) {}
+
+    pub(crate) const fn judged(&self, _: Verdict) {}
+}
+
+#[derive(Debug)]
+pub(crate) struct Waiting;
+
+pub(crate) fn counted(sidecar: Arc<dyn Sidecar>, _: &Manifest) -> Arc<dyn Sidecar> {
+    sidecar
+}
