@@ -78,7 +78,7 @@ fn exercise(program: &Program) {
     program.get("/broken").expect(500);
     program.get("/slow").expect(504);
     program.send(&event("1")).expect(204);
-    program.post("/shipped", "application/json", "{}").expect(400);
+    program.post("/shipped", "application/json", "{}").expect(415);
     for (payload, status) in [("one", 200), ("two", 200), ("retry", 500), ("drop", 200), ("panic", 500), ("astray", 500)] {
         program.send(&order(payload, payload).path(&route)).expect(status);
     }
