@@ -344,7 +344,8 @@ mod tests {
             assert_eq!(here().unwrap(), "1");
             look(|_| assert_eq!(here(), None, "what is logged while it is looked at"));
         });
-        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one.during(|| std::panic::resume_unwind(Box::new(())))));
+        let panic =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one.during(|| std::panic::resume_unwind(Box::new(())))));
         assert!(panic.is_err() && here().is_none());
         assert_eq!(&*one.ids().request, "1", "a panic leaves it whole");
     }

@@ -234,12 +234,7 @@ impl Endpoint {
     /// request it waits for its place: who brought it has nobody to ask but the function.
     ///
     /// `begins` hears when it has its place.
-    pub(crate) async fn deliver(
-        &self,
-        mut arrival: Arrival,
-        payload: Bytes,
-        begins: impl FnOnce(),
-    ) -> (Delivered, Current) {
+    pub(crate) async fn deliver(&self, mut arrival: Arrival, payload: Bytes, begins: impl FnOnce()) -> (Delivered, Current) {
         self.begun_events.fetch_add(1, Relaxed);
         // The semaphore is never closed, so there is always a place in the end.
         let _place = self.places.acquire().await;
@@ -268,9 +263,7 @@ impl Endpoint {
         let mut timer = None;
         let delivered = poll_fn(|task| {
             let polled = current.during(|| crash::contain(|| call.as_mut().poll(task)));
-            if let Poll::Ready(done) =
-                polled.map_or_else(|crash| Poll::Ready(Err(crash)), |polled| polled.map(Ok))
-            {
+            if let Poll::Ready(done) = polled.map_or_else(|crash| Poll::Ready(Err(crash)), |polled| polled.map(Ok)) {
                 return Poll::Ready(done);
             }
             let Some(limit) = limit else { return Poll::Pending };
@@ -304,15 +297,18 @@ impl Endpoint {
         };
         response.headers_mut().insert(STATUS, status);
         self.figures.ended(how, started, response.body().size_hint().exact());
-        self.log.write(current, &Entry {
-            head,
-            function: self.name(),
-            events: self.kind != Kind::Http,
-            status: response.status(),
-            gone,
-            cause: cause.as_deref(),
-            started,
-        });
+        self.log.write(
+            current,
+            &Entry {
+                head,
+                function: self.name(),
+                events: self.kind != Kind::Http,
+                status: response.status(),
+                gone,
+                cause: cause.as_deref(),
+                started,
+            },
+        );
         response
     }
 

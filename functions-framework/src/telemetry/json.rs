@@ -92,7 +92,8 @@ where
         SystemTime.format_time(&mut line)?;
         write!(line, r#"","{}":"{}""#, schema.level, schema.level(*metadata.level()))?;
         let request = schema.request.filter(|_| metadata.target() == ACCESS);
-        let mut fields = Members { line: &mut line, own: Own::default(), request: request.map(|_| String::new()), written: Ok(()) };
+        let mut fields =
+            Members { line: &mut line, own: Own::default(), request: request.map(|_| String::new()), written: Ok(()) };
         event.record(&mut fields);
         let Members { own, request: request_members, written, .. } = fields;
         written?;
@@ -201,8 +202,7 @@ impl Members<'_, '_> {
         self.own.note(field.name());
         let name = field.name().strip_prefix("r#").unwrap_or(field.name());
         let underscore = if TAKEN.contains(&name) { "_" } else { "" };
-        self.written =
-            write!(self.line, r#","{underscore}{}":"#, Escaped(name)).and_then(|()| value(&mut *self.line));
+        self.written = write!(self.line, r#","{underscore}{}":"#, Escaped(name)).and_then(|()| value(&mut *self.line));
     }
 
     /// Takes a field that is part of a request, where that is an object; tells whether it was one.
@@ -346,7 +346,8 @@ mod tests {
     /// What is logged, line by line.
     fn logged(schema: Schema, log: impl FnOnce()) -> Vec<Value> {
         let written = Written::default();
-        let lines = tracing_subscriber::fmt::layer().fmt_fields(Fields).event_format(Lines(schema)).with_writer(written.clone());
+        let lines =
+            tracing_subscriber::fmt::layer().fmt_fields(Fields).event_format(Lines(schema)).with_writer(written.clone());
         tracing::subscriber::with_default(Registry::default().with(lines), log);
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
@@ -372,8 +373,14 @@ mod tests {
             );
         });
         let line = &lines[0];
-        assert_eq!((&line["level"], &line["message"], &line["_level"]), (&json!("WARN"), &json!("it \"works\""), &json!("mine")));
-        assert_eq!((&line["int"], &line["yes"], &line["half"], &line["none"]), (&json!(-1), &json!(true), &json!(0.5), &Value::Null));
+        assert_eq!(
+            (&line["level"], &line["message"], &line["_level"]),
+            (&json!("WARN"), &json!("it \"works\""), &json!("mine"))
+        );
+        assert_eq!(
+            (&line["int"], &line["yes"], &line["half"], &line["none"]),
+            (&json!(-1), &json!(true), &json!(0.5), &Value::Null)
+        );
         assert_eq!((&line["tab"], &line["error"]), (&json!("\t"), &json!("a \"b\"\u{1}\\\n")));
         assert_eq!((&line["debug"], &line["type"]), (&json!("Some(\"x\")"), &json!("t")));
         assert!(line["timestamp"].as_str().is_some_and(|time| time.ends_with('Z')) && line["target"].is_string(), "{line}");
@@ -425,7 +432,10 @@ mod tests {
             tracing::info!(path = "/mine", "another");
         });
         let request = json!({ "requestMethod": "GET", "requestUrl": "/a\"", "status": 500, "latency": "0.001500s" });
-        assert_eq!((&lines[0]["httpRequest"], &lines[0]["severity"], &lines[0]["path"]), (&request, &json!("ERROR"), &Value::Null));
+        assert_eq!(
+            (&lines[0]["httpRequest"], &lines[0]["severity"], &lines[0]["path"]),
+            (&request, &json!("ERROR"), &Value::Null)
+        );
         assert_eq!((&lines[1]["path"], &lines[1]["httpRequest"]), (&json!("/mine"), &Value::Null));
     }
 }

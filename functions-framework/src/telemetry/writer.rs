@@ -195,7 +195,8 @@ mod tests {
 
     fn slow() -> (&'static Writer, Read, mpsc::Receiver<()>, mpsc::Sender<()>) {
         let ((begun, has_begun), (may, go_on), read) = (mpsc::channel(), mpsc::channel(), Read::default());
-        let writer: &'static Writer = Box::leak(Box::new(Writer::new(Box::new(Slow { begun, go_on, read: Arc::clone(&read) }))));
+        let writer: &'static Writer =
+            Box::leak(Box::new(Writer::new(Box::new(Slow { begun, go_on, read: Arc::clone(&read) }))));
         writer.start();
         (writer, read, has_begun, may)
     }

@@ -32,13 +32,17 @@ impl Prometheus {
         );
         fs::write(&config, text).expect("a file can be written");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.number()));
-        let mut service = Service::new(Tool::Prometheus, [
-            format!("--config.file={}", config.display()),
-            format!("--storage.tsdb.path={}", folder.path().join("data").display()),
-            format!("--web.listen-address={address}"),
-        ]);
+        let mut service = Service::new(
+            Tool::Prometheus,
+            [
+                format!("--config.file={}", config.display()),
+                format!("--storage.tsdb.path={}", folder.path().join("data").display()),
+                format!("--web.listen-address={address}"),
+            ],
+        );
         service.start(|_| {
-            let answer = Connection::try_open(address).and_then(|mut connection| connection.try_send(&Request::get("/-/ready")));
+            let answer =
+                Connection::try_open(address).and_then(|mut connection| connection.try_send(&Request::get("/-/ready")));
             answer.is_ok_and(|answer| answer.status == 200)
         });
         Self { _service: service, port, _folder: folder }

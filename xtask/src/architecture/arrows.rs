@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::paths::{Used, used};
 
 /// The model. It compiles where there are no sockets, threads or runtime.
-const INNER: [&str; 6] = ["function", "event", "manifest", "error", "outcome", "hooks"];
+const INNER: [&str; 7] = ["function", "event", "manifest", "error", "outcome", "hooks", "current"];
 
 /// What is around it.
 const OUTER: [&str; 8] = ["server", "delivery", "sidecar", "app", "settings", "startup", "telemetry", "testing"];

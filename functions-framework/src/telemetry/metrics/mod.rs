@@ -14,13 +14,13 @@ use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge}
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-pub(crate) use calls::{Deliveries, How, Invocations};
 use crate::{
     manifest::Manifest,
     settings::Settings,
     sidecar::Sidecar,
     startup::{self, Exit},
 };
+pub(crate) use calls::{Deliveries, How, Invocations};
 
 /// From a function that looks something up to one that waits for others.
 const SECONDS: [f64; 15] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
@@ -58,7 +58,8 @@ impl Metrics {
         let recorder = recorder().map_err(|error| Exit::failed(format!("no metrics can be kept: {error}")))?;
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
-            let text = "the program has a metrics recorder of its own, so there is nothing to serve at FUNCTION_METRICS_ADDRESS";
+            let text =
+                "the program has a metrics recorder of its own, so there is nothing to serve at FUNCTION_METRICS_ADDRESS";
             return Err(Exit::configuration(text.to_owned()));
         }
         describe();

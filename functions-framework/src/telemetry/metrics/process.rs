@@ -21,11 +21,18 @@ pub(super) fn render() -> String {
     }
     let (stat, system) = (read("/proc/self/stat"), read("/proc/stat"));
     // The name of the program comes before, and may have anything in it but a closing parenthesis after its own.
-    let fields: Vec<f64> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split(' ').map(|field| field.parse().unwrap_or(0.0)).collect();
+    let fields: Vec<f64> =
+        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split(' ').map(|field| field.parse().unwrap_or(0.0)).collect();
     // Numbered as proc(5) does: the third comes first here, after a space.
     let field = |number: usize| fields.get(number - 2).copied();
     let cpu = field(14).zip(field(15)).map(|(user, system)| (user + system) / TICKS);
-    write(&mut text, "process_cpu_seconds_total", "counter", "Time that the process has computed, in user and system mode", cpu);
+    write(
+        &mut text,
+        "process_cpu_seconds_total",
+        "counter",
+        "Time that the process has computed, in user and system mode",
+        cpu,
+    );
     write(&mut text, "process_threads", "gauge", "Threads of the process", field(20));
     let boot = system.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse::<f64>().ok());
     let started = field(22).zip(boot).map(|(ticks, boot)| boot + ticks / TICKS);
@@ -34,7 +41,8 @@ pub(super) fn render() -> String {
     let open = fs::read_dir("/proc/self/fd").map(|entries| entries.count().saturating_sub(1)).ok();
     write(&mut text, "process_open_fds", "gauge", "File descriptors that are open", open);
     let limits = read("/proc/self/limits");
-    let most = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<u64>().ok());
+    let most =
+        limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<u64>().ok());
     write(&mut text, "process_max_fds", "gauge", "File descriptors that may be open", most);
     text
 }

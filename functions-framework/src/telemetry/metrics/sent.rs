@@ -5,14 +5,11 @@ use std::{any::Any, collections::BTreeMap, sync::Arc, time::Instant};
 use bytes::Bytes;
 use metrics::{counter, histogram};
 
-use super::{SENDS, SEND_DURATION};
+use super::{SEND_DURATION, SENDS};
 use crate::{
     current,
     manifest::Manifest,
-    sidecar::{
-        Answer, Batch, Changes, Message, Metadata, ReadOptions, Rejected, Reply, Scope, Sidecar, StateEntry,
-        StatePage,
-    },
+    sidecar::{Answer, Batch, Changes, Message, Metadata, ReadOptions, Rejected, Reply, Scope, Sidecar, StateEntry, StatePage},
 };
 
 /// Counts what goes to outputs, by their names; what is not declared has none, so that no label is made up by a function.
@@ -27,9 +24,10 @@ const UNDECLARED: &str = "(undeclared)";
 
 impl Counted {
     pub(super) fn new(inner: Arc<dyn Sidecar>, manifest: &Manifest) -> Self {
-        let outputs = manifest.outputs.iter().map(|output| {
-            ((output.component.clone(), output.topic.clone().unwrap_or_default()), output.name.as_str().into())
-        });
+        let outputs = manifest
+            .outputs
+            .iter()
+            .map(|output| ((output.component.clone(), output.topic.clone().unwrap_or_default()), output.name.as_str().into()));
         Self { inner, outputs: outputs.collect() }
     }
 

@@ -91,7 +91,10 @@ fn in_the_names_of_google_cloud_a_line_has_what_its_logging_looks_for() {
     program.send(&traced(Request::get("/orders?secret=1"))).expect(500);
     let line = line(&program, "request failed").json;
     let request = &line["httpRequest"];
-    assert_eq!((&line["severity"], &request["requestMethod"], &request["status"]), (&json!("ERROR"), &json!("GET"), &json!(500)));
+    assert_eq!(
+        (&line["severity"], &request["requestMethod"], &request["status"]),
+        (&json!("ERROR"), &json!("GET"), &json!(500))
+    );
     assert_eq!(request["requestUrl"], "/orders");
     assert!(request["latency"].as_str().is_some_and(|latency| latency.ends_with('s')), "{line}");
     assert_eq!(line["logging.googleapis.com/trace"], format!("projects/shop/traces/{TRACE}"));

@@ -19,7 +19,8 @@ fn every_call_is_counted_by_what_was_called_and_how_it_ended() {
         ("orders", "openfunction", "error", 3.0),
         ("orders", "openfunction", "crash", 1.0),
     ] {
-        let labels = [("function", function), ("kind", kind), ("outcome", outcome)].map(|(name, value)| format!("{name}=\"{value}\""));
+        let labels =
+            [("function", function), ("kind", kind), ("outcome", outcome)].map(|(name, value)| format!("{name}=\"{value}\""));
         assert_eq!(invocations(&labels.each_ref().map(String::as_str)), Some(count), "{labels:?}\n{}", figures.0);
     }
     assert_eq!(invocations(&["function=\"orders\"", "input=\"bus/orders\""]), Some(6.0));
@@ -29,7 +30,10 @@ fn every_call_is_counted_by_what_was_called_and_how_it_ended() {
     }
     assert_eq!(figures.sum("function_delivery_wait_seconds_count", &input), Some(6.0));
     assert!(figures.sum("function_last_event_timestamp_seconds", &input).is_some_and(|time| time > 1.7e9));
-    assert_eq!(figures.sum("function_sends_total", &["output=\"out\"", "function=\"orders\"", "result=\"success\""]), Some(2.0));
+    assert_eq!(
+        figures.sum("function_sends_total", &["output=\"out\"", "function=\"orders\"", "result=\"success\""]),
+        Some(2.0)
+    );
     assert_eq!(figures.sum("function_sends_total", &["output=\"(undeclared)\"", "result=\"error\""]), Some(1.0));
     assert_eq!(figures.sum("function_received_bytes_total", &["function=\"hello\""]), Some(10.0));
     assert_eq!(figures.sum("function_answered_bytes_total", &["function=\"hello\""]), Some(17.0));
