@@ -9,6 +9,7 @@ mod rows;
 mod server;
 mod side;
 mod sidecar;
+mod signal;
 mod valgrind;
 
 use std::{
@@ -22,6 +23,7 @@ use self::{
     report::{Cell, Measured},
     rows::{ROWS, Row},
     side::Side,
+    signal::Signal,
     valgrind::Requests,
 };
 use crate::{Result, workspace};
@@ -35,6 +37,7 @@ but for those of `count`.
 
   --only <row>         this row only; may be given more than once
   --sides <a,b,..>     these sides only: ours, hyper, axum, sdk, tonic
+  --with <signal>      our side tells of itself: access-log, metrics; may be given more than once
   --repeats <n>        measure n times and show the median (1)
   --quick              fewer requests, for a first look
   --json <file>        where the samples go (bench.json in the target folder)
@@ -43,6 +46,7 @@ but for those of `count`.
 struct Options {
     rows: Vec<&'static Row>,
     sides: Vec<Side>,
+    signals: Vec<Signal>,
     repeats: u32,
     requests: Requests,
     json: PathBuf,
@@ -59,7 +63,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result {
     // Only what is asked: a build with link-time optimisation takes minutes.
     let asked = |side: &&Side| options.rows.iter().any(|row| row.mode(**side).is_some());
     for side in options.sides.iter().filter(asked) {
-        side.build()?;
+        side.build(&options.signals)?;
     }
     let sidecar = sidecar::start()?;
     if let Some(folder) = &options.profiles {
@@ -96,7 +100,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result {
 fn measure(row: &Row, side: Side, mode: &'static str, sidecar: u16, options: &Options) -> Result<Cell> {
     let profile = options.profiles.as_ref().map(|folder| folder.join(format!("{}.{}.out", row.name, side.name())));
     let sample = |mode, profile: Option<&Path>| -> Result<[f64; 3]> {
-        let program = side.program(mode, row.platform, sidecar);
+        let program = side.program(mode, row.platform, sidecar, &options.signals);
         let [instructions] = valgrind::INSTRUCTIONS.slope(&program, row.shape, options.requests, profile)?;
         let [allocations, allocated] = valgrind::ALLOCATIONS.slope(&program, row.shape, options.requests, None)?;
         Ok([instructions, allocations, allocated])
@@ -121,6 +125,7 @@ fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
     let mut options = Options {
         rows: Vec::new(),
         sides: Side::ALL.to_vec(),
+        signals: Vec::new(),
         repeats: 1,
         // The first few hundred requests of a connection are cheaper than those that follow (600 less 100 makes half an
         // allocation less a request), so both runs go on for longer than that.
@@ -132,6 +137,7 @@ fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
         match argument {
             Long("only") => options.rows.push(row(&arguments.value()?.string()?)?),
             Long("sides") => options.sides = arguments.value()?.string()?.split(',').map(side).collect::<Result<_>>()?,
+            Long("with") => options.signals.push(signal(&arguments.value()?.string()?)?),
             Long("repeats") => options.repeats = arguments.value()?.parse_with(repeats)?,
             Long("quick") => options.requests = Requests { many: 900, ..options.requests },
             Long("json") => options.json = absolute(arguments.value()?)?,
@@ -154,6 +160,11 @@ fn row(name: &str) -> Result<&'static Row> {
 fn side(name: &str) -> Result<Side> {
     let found = Side::ALL.into_iter().find(|side| side.name() == name);
     found.ok_or_else(|| format!("there is no side {name:?}; the sides are {}", names(&Side::ALL.map(Side::name))).into())
+}
+
+fn signal(name: &str) -> Result<Signal> {
+    let found = Signal::ALL.into_iter().find(|signal| signal.name() == name);
+    found.ok_or_else(|| format!("there is no signal {name:?}; the signals are {}", names(&Signal::ALL.map(Signal::name))).into())
 }
 
 fn repeats(text: &str) -> Result<u32, String> {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use super::{rows::Platform, server::Program};
+use super::{rows::Platform, server::Program, signal::Signal};
 use crate::{Result, workspace};
 
 /// The profile all sides are built with: release, with symbols. Symbols cost no instructions.
@@ -53,30 +53,38 @@ impl Side {
         }
     }
 
-    fn target_dir(self) -> PathBuf {
+    /// Where its program is built, which is not the same with other features.
+    fn target_dir(self, signals: &[Signal]) -> PathBuf {
         match self {
-            Self::Ours => workspace::target_dir(),
+            Self::Ours if features(signals).is_empty() => workspace::target_dir(),
+            Self::Ours => workspace::target_dir().join(format!("with-{}", features(signals).replace(',', "-"))),
             _ => workspace::target_dir().join("peers"),
         }
     }
 
     /// Builds the program of this side alone, so that no other package adds features to its dependencies.
-    pub(crate) fn build(self) -> Result {
+    pub(crate) fn build(self, signals: &[Signal]) -> Result {
         let manifest = match self {
             Self::Ours => "Cargo.toml",
             _ => "benches/peers/Cargo.toml",
         };
         let mut cargo: Command = workspace::cargo();
         cargo.args(["build", "--locked", "--profile", PROFILE, "--package", self.package(), "--manifest-path", manifest]);
-        if cargo.env("CARGO_TARGET_DIR", self.target_dir()).status()?.success() {
+        if self == Self::Ours {
+            cargo.args(["--features", &features(signals)]);
+        }
+        if cargo.env("CARGO_TARGET_DIR", self.target_dir(signals)).status()?.success() {
             return Ok(());
         }
         Err(format!("building {} failed; `--sides` leaves a side out", self.package()).into())
     }
 
     /// How this side is started to do what `mode` says, on `platform`.
-    pub(crate) fn program(self, mode: &'static str, platform: Platform, sidecar: u16) -> Program {
+    pub(crate) fn program(self, mode: &'static str, platform: Platform, sidecar: u16, signals: &[Signal]) -> Program {
         let mut environment = vec![(if self == Self::Ours { "FUNCTION_TARGET" } else { "MODE" }, mode.to_owned())];
+        if self == Self::Ours {
+            environment.extend(signals.iter().map(|signal| signal.variable()).map(|(name, value)| (name, value.to_owned())));
+        }
         if self == Self::Hyper {
             environment.push(("AUTO", "1".to_owned()));
         }
@@ -85,9 +93,14 @@ impl Side {
         }
         let binary = if self == Self::Ours { platform.program() } else { self.package() };
         Program {
-            binary: self.target_dir().join(PROFILE).join(binary),
+            binary: self.target_dir(signals).join(PROFILE).join(binary),
             arguments: if self == Self::Ours { &["--host", "127.0.0.1"] } else { &[] },
             environment,
         }
     }
+}
+
+/// The features of our program for these signals, as cargo takes them.
+fn features(signals: &[Signal]) -> String {
+    signals.iter().filter_map(|signal| signal.feature()).collect::<Vec<_>>().join(",")
 }
