@@ -5,7 +5,6 @@
 
 use std::{
     cell::Cell,
-    fmt::Write as _,
     future::{Future, poll_fn},
     pin::pin,
     sync::{Arc, OnceLock},
@@ -19,13 +18,22 @@ use crate::{
     event::Event,
 };
 
-/// An invocation, as far as it is known; clones mean the same one.
-#[derive(Debug, Clone, Default)]
+/// An invocation, as far as it is known; clones mean the same one. It is moved at every poll, and hence small.
+#[derive(Debug, Clone)]
 pub(crate) struct Current {
-    /// Whose it is; a request that no function takes has none.
-    origin: Option<Arc<Origin>>,
+    /// Whose it is; a request that no function takes has one without a name.
+    origin: Arc<Origin>,
+    /// What an OpenFunction function is called with.
+    context: Option<Context>,
+    more: Option<Box<More>>,
+}
+
+/// What most have nothing of until a line is logged.
+#[derive(Debug, Clone, Default)]
+struct More {
     brought: Option<Arc<Brought>>,
-    subject: Option<Subject>,
+    /// The id of an event, a zero byte, and its type. The event itself would be shared then, and copied when it is changed.
+    event: Option<Box<str>>,
     ids: Option<Arc<OnceLock<Ids>>>,
 }
 
@@ -36,14 +44,6 @@ struct Brought {
     cloud_trace: Option<HeaderValue>,
     execution: Option<HeaderValue>,
     request: Option<HeaderValue>,
-}
-
-/// What the function is called with.
-#[derive(Debug, Clone)]
-enum Subject {
-    Context(Context),
-    /// The id of an event, a zero byte, and its type. The event itself would be shared then, and copied when it is changed.
-    Event(Box<str>),
 }
 
 /// What tells an invocation from others.
@@ -69,65 +69,72 @@ thread_local! {
 
 impl Current {
     /// Of a request, which may run within one that is known already: a router's, whose layers are told of it too.
-    pub(crate) fn of_request(origin: Option<&Arc<Origin>>, headers: &HeaderMap) -> Self {
-        let (brought, ids) = match CURRENT.take() {
-            None => (Brought::of(headers).map(Arc::new), None),
+    pub(crate) fn of_request(origin: &Arc<Origin>, headers: &HeaderMap) -> Self {
+        let more = match CURRENT.take() {
+            None => Brought::of(headers).map(|brought| Box::new(More { brought: Some(Arc::new(brought)), ..More::default() })),
             Some(mut outer) => {
-                let shared = (outer.brought.clone(), Some(Arc::clone(outer.ids.get_or_insert_default())));
+                let more = outer.parting().clone();
                 CURRENT.set(Some(outer));
-                shared
+                Some(Box::new(More { event: None, ..more }))
             }
         };
-        Self { origin: origin.cloned(), brought, subject: None, ids }
+        Self { origin: Arc::clone(origin), context: None, more }
     }
 
     /// Of an event that is delivered.
     pub(crate) fn of_delivery(origin: Arc<Origin>, context: Context) -> Self {
-        Self { origin: Some(origin), subject: Some(Subject::Context(context)), ..Self::default() }
+        Self { origin, context: Some(context), more: None }
     }
 
-    /// Runs a part of it.
-    pub(crate) fn during<T>(&mut self, run: impl FnOnce() -> T) -> T {
-        /// Takes it out again, whatever happens.
-        struct Entered<'a> {
-            current: &'a mut Current,
-            outer: Option<Current>,
-        }
-        impl Drop for Entered<'_> {
-            fn drop(&mut self) {
-                *self.current = CURRENT.replace(self.outer.take()).unwrap_or_default();
-            }
-        }
-        let outer = CURRENT.replace(Some(std::mem::take(self)));
-        let _entered = Entered { current: self, outer };
-        run()
+    /// What it shares with its clones, who agree on its ids.
+    fn parting(&mut self) -> &More {
+        let more = self.more.get_or_insert_default();
+        more.ids.get_or_insert_default();
+        more
     }
 
     pub(crate) fn function(&self) -> Option<&str> {
-        self.origin.as_ref().map(|origin| &*origin.function)
+        Some(&*self.origin.function).filter(|name| !name.is_empty())
     }
 
     /// The name of the input that an event was delivered to.
     pub(crate) fn input(&self) -> Option<&str> {
-        match &self.subject {
-            Some(Subject::Context(context)) => context.input().map(crate::context::Input::name),
-            _ => None,
-        }
+        self.context.as_ref()?.input().map(crate::context::Input::name)
     }
 
     /// The id and the type of the event that the function is called with.
     pub(crate) fn event(&self) -> Option<(&str, &str)> {
-        match self.subject.as_ref()? {
-            Subject::Context(context) => context.event().map(|event| (event.id(), event.ty())),
-            Subject::Event(both) => both.split_once('\0'),
+        match &self.context {
+            Some(context) => context.event().map(|event| (event.id(), event.ty())),
+            None => self.more.as_ref()?.event.as_ref()?.split_once('\0'),
         }
     }
 
     /// What tells it from others; made up when it is first asked for, where nobody has said it.
     pub(crate) fn ids(&mut self) -> &Ids {
-        let Self { brought, subject, ids, .. } = self;
-        ids.get_or_insert_default().get_or_init(|| Ids::of(brought.as_deref(), subject.as_ref()))
+        let Self { context, more, .. } = self;
+        let More { brought, ids, .. } = &mut **more.get_or_insert_default();
+        ids.get_or_insert_default().get_or_init(|| Ids::of(brought.as_deref(), context.as_ref()))
     }
+}
+
+/// Runs a part of an invocation, with what is known of it in its place.
+#[inline]
+pub(crate) fn during<T>(current: &mut Option<Current>, run: impl FnOnce() -> T) -> T {
+    /// Takes it out again, whatever happens.
+    struct Entered<'a> {
+        current: &'a mut Option<Current>,
+        outer: Option<Current>,
+    }
+    impl Drop for Entered<'_> {
+        #[inline]
+        fn drop(&mut self) {
+            *self.current = CURRENT.replace(self.outer.take());
+        }
+    }
+    let outer = CURRENT.replace(current.take());
+    let _entered = Entered { current, outer };
+    run()
 }
 
 /// Lets `look` see the invocation that runs here, if there is one. What is logged meanwhile belongs to none.
@@ -155,8 +162,7 @@ pub(crate) fn event_id() -> Option<Box<str>> {
 pub(crate) fn share() -> Option<Current> {
     look(|current| {
         current.map(|current| {
-            // Once they part they agree on these still.
-            current.ids.get_or_insert_default();
+            current.parting();
             current.clone()
         })
     })
@@ -164,19 +170,20 @@ pub(crate) fn share() -> Option<Current> {
 
 /// Tells the invocation that runs here the event it is called with.
 pub(crate) fn called_with_event(event: &Event) {
-    tell(|| Subject::Event([event.id(), "\0", event.ty()].concat().into()));
+    look(|current| {
+        if let Some(current) = current {
+            current.more.get_or_insert_default().event = Some([event.id(), "\0", event.ty()].concat().into());
+        }
+    });
 }
 
 /// Tells the invocation that runs here the context it is called with.
 pub(crate) fn called_with(context: &Context) {
-    tell(|| Subject::Context(context.clone()));
-}
-
-fn tell(subject: impl FnOnce() -> Subject) {
-    if let Some(mut current) = CURRENT.take() {
-        current.subject = Some(subject());
-        CURRENT.set(Some(current));
-    }
+    look(|current| {
+        if let Some(current) = current {
+            current.context = Some(context.clone());
+        }
+    });
 }
 
 /// Makes what a future logs part of this invocation, also where it goes on as a task of its own.
@@ -199,11 +206,7 @@ pub fn within_invocation<F: Future>(future: F) -> impl Future<Output = F::Output
     let mut current = share();
     async move {
         let mut future = pin!(future);
-        poll_fn(|context| match &mut current {
-            Some(current) => current.during(|| future.as_mut().poll(context)),
-            None => future.as_mut().poll(context),
-        })
-        .await
+        poll_fn(|context| during(&mut current, || future.as_mut().poll(context))).await
     }
 }
 
@@ -231,19 +234,15 @@ impl Brought {
 }
 
 impl Ids {
-    fn of(brought: Option<&Brought>, subject: Option<&Subject>) -> Self {
+    fn of(brought: Option<&Brought>, context: Option<&Context>) -> Self {
         let text = |value: &Option<HeaderValue>| value.as_ref().and_then(|value| sane(value.to_str().ok()?));
         let headers = || {
             let brought = brought?;
             let w3c = brought.traceparent.as_ref().and_then(|value| TraceIds::of_w3c(value.to_str().ok()?));
             w3c.or_else(|| TraceIds::of_cloud(brought.cloud_trace.as_ref()?.to_str().ok()?))
         };
-        let trace = match subject {
-            Some(Subject::Context(context)) => {
-                context.scope().trace.traceparent.and_then(|parent| TraceIds::of_w3c(&parent)).or_else(headers)
-            }
-            _ => headers(),
-        };
+        let of_context = context.and_then(|context| TraceIds::of_w3c(&context.scope().trace.traceparent?));
+        let trace = of_context.or_else(headers);
         let said = brought.and_then(|brought| text(&brought.execution).or_else(|| text(&brought.request)));
         let request = said.or_else(|| trace.as_ref().map(|ids| ids.trace.clone())).unwrap_or_else(fresh);
         Self { request, trace }
@@ -285,10 +284,14 @@ fn fresh() -> Box<str> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Seeded by the system's random source and different at every call: good enough to tell requests apart.
     let random = RandomState::new().hash_one(now.subsec_nanos());
-    let mut id = String::with_capacity(32);
-    // Writing to a text cannot fail.
-    let _ = write!(id, "{:016x}{random:016x}", now.as_micros());
-    id.into()
+    let id = (now.as_micros() << 64) | u128::from(random);
+    let mut text = String::with_capacity(32);
+    for byte in id.to_be_bytes() {
+        for digit in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+        }
+    }
+    text.into()
 }
 
 #[cfg(test)]
@@ -296,9 +299,10 @@ mod tests {
     use super::*;
 
     fn request(headers: &[(&'static str, &str)]) -> Current {
+        let origin = Arc::new(Origin { function: "hello".into(), has_path: false, outside: Arc::default() });
         let headers: HeaderMap =
             headers.iter().map(|&(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
-        Current::of_request(None, &headers)
+        Current::of_request(&origin, &headers)
     }
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -336,27 +340,28 @@ mod tests {
     #[test]
     fn it_is_there_while_it_runs_and_gone_afterwards() {
         let here = || look(|current| current.map(|current| current.ids().request.to_string()));
-        let (mut one, mut two) = (request(&[("x-request-id", "1")]), request(&[("x-request-id", "2")]));
+        let (mut one, mut two) = (Some(request(&[("x-request-id", "1")])), Some(request(&[("x-request-id", "2")])));
         assert_eq!(here(), None);
-        one.during(|| {
+        during(&mut one, || {
             assert_eq!(here().unwrap(), "1");
-            two.during(|| assert_eq!(here().unwrap(), "2"));
+            during(&mut two, || assert_eq!(here().unwrap(), "2"));
             assert_eq!(here().unwrap(), "1");
             look(|_| assert_eq!(here(), None, "what is logged while it is looked at"));
         });
-        let panic =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one.during(|| std::panic::resume_unwind(Box::new(())))));
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            during(&mut one, || std::panic::resume_unwind(Box::new(())))
+        }));
         assert!(panic.is_err() && here().is_none());
-        assert_eq!(&*one.ids().request, "1", "a panic leaves it whole");
+        assert_eq!(&*one.unwrap().ids().request, "1", "a panic leaves it whole");
     }
 
     #[test]
     fn those_who_share_it_agree_on_its_id() {
-        let mut current = request(&[]);
-        let mut shared = current.during(|| share().unwrap());
+        let mut current = Some(request(&[]));
+        let mut shared = during(&mut current, || share().unwrap());
         let id = std::thread::spawn(move || shared.ids().request.clone()).join().unwrap();
-        assert_eq!(current.ids().request, id);
-        let nested = current.during(|| request(&[("x-request-id", "of a layer")]).ids().request.clone());
+        assert_eq!(current.as_mut().unwrap().ids().request, id);
+        let nested = during(&mut current, || request(&[("x-request-id", "of a layer")]).ids().request.clone());
         assert_eq!(nested, id, "a request that goes through a router is one request");
         assert!(share().is_none());
     }

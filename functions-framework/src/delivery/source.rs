@@ -105,16 +105,16 @@ impl Source {
             running = Some(Running(invocations));
         };
         let (delivered, mut current) = self.endpoint.deliver(arrival, payload, begins).await;
-        let how = how_of_delivery(&delivered);
+        let how = invocations.ask(|| how_of_delivery(&delivered));
         let outcome = self.judge(delivered, &mut current, started);
         drop(running);
-        invocations.ended(how, started, Some(outcome.data.len() as u64));
+        invocations.ended(how, started, || Some(outcome.data.len() as u64));
         deliveries.judged(outcome.verdict);
         outcome
     }
 
     /// Makes a verdict of what became of the call, and tells the log.
-    fn judge(&self, delivered: Delivered, current: &mut Current, started: Instant) -> Outcome {
+    fn judge(&self, delivered: Delivered, current: &mut Option<Current>, started: Instant) -> Outcome {
         let outcome = match delivered {
             Ok(Ok(Out { verdict, data, .. })) => {
                 let why = (verdict != Verdict::Success).then(|| "the function asked for it".to_owned());
@@ -129,7 +129,7 @@ impl Source {
         if outcome.verdict == Verdict::Success && !self.terms.access {
             self.recovered();
         } else {
-            current.during(|| self.log(&outcome, started));
+            current::during(current, || self.log(&outcome, started));
         }
         outcome
     }

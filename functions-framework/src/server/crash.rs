@@ -130,10 +130,7 @@ impl<T> Drop for Abandoned<T> {
 /// Runs a function that is not async on a thread that may block; its panic goes on where it is awaited.
 pub async fn blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let mut current = current::share();
-    let run = move || match &mut current {
-        Some(current) => current.during(|| contain(run)),
-        None => contain(run),
-    };
+    let run = move || current::during(&mut current, || contain(run));
     match (&mut Abandoned(tokio::task::spawn_blocking(run)).0).await {
         Ok(Ok(output)) => output,
         Ok(Err(crash)) => crash.resume(),

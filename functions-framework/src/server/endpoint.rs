@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     context::{Arrival, Context as FunctionContext, Origin},
-    current::Current,
+    current::{self, Current},
     error::{Cause, Error},
     function::{
         Call, Deliveries, Handler, Kind,
@@ -94,7 +94,7 @@ pub(crate) struct Invocation {
     /// The answer was handed over, or failed for a reason that was logged.
     complete: bool,
     /// What lines that are logged meanwhile say of it.
-    current: Current,
+    current: Option<Current>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -105,7 +105,7 @@ impl Invocation {
 
     /// Runs a part of it.
     pub(crate) fn during<T>(&mut self, run: impl FnOnce() -> T) -> T {
-        self.current.during(run)
+        current::during(&mut self.current, run)
     }
 
     /// Ends it as it should end.
@@ -138,7 +138,7 @@ impl Drop for Invocation {
         }
         if !self.complete {
             let Self { endpoint, current, .. } = self;
-            current.during(|| {
+            current::during(current, || {
                 tracing::debug!(function = endpoint.name(), "the client went away before the answer was complete");
             });
         }
@@ -221,7 +221,7 @@ impl Endpoint {
     pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
         let started = Instant::now();
         let head = Head::of(request.method(), request.uri());
-        let current = Current::of_request(Some(&self.origin), request.headers());
+        let current = Some(Current::of_request(&self.origin, request.headers()));
         let (call, admitted, permit) = match self.admit(&request) {
             Ok(permit) => (self.invoke(request, started), true, permit),
             Err(refusal) => (Box::pin(ready(Err(refusal))) as Call<Response>, false, None),
@@ -234,7 +234,12 @@ impl Endpoint {
     /// request it waits for its place: who brought it has nobody to ask but the function.
     ///
     /// `begins` hears when it has its place.
-    pub(crate) async fn deliver(&self, mut arrival: Arrival, payload: Bytes, begins: impl FnOnce()) -> (Delivered, Current) {
+    pub(crate) async fn deliver(
+        &self,
+        mut arrival: Arrival,
+        payload: Bytes,
+        begins: impl FnOnce(),
+    ) -> (Delivered, Option<Current>) {
         self.begun_events.fetch_add(1, Relaxed);
         // The semaphore is never closed, so there is always a place in the end.
         let _place = self.places.acquire().await;
@@ -243,7 +248,7 @@ impl Endpoint {
         let limit = self.limits.timeout;
         arrival.scope.deadline = limit.map(|limit| Instant::now() + limit);
         let context = FunctionContext::new(Arc::clone(&self.origin), arrival);
-        let mut current = Current::of_delivery(Arc::clone(&self.origin), context.clone());
+        let mut current = Some(Current::of_delivery(Arc::clone(&self.origin), context.clone()));
         let Handler::OpenFunction(handler) = &self.handler else {
             return (Ok(Err(Error::new(format!("`{}` is no OpenFunction function", self.name())))), current);
         };
@@ -253,7 +258,7 @@ impl Endpoint {
             let delivered = hooked::deliver(hooks, Arc::clone(&self.origin), (context, payload), time, call);
             // In a place of its own, so that deliveries without hooks stay small.
             let mut delivered = Box::pin(delivered);
-            let delivered = poll_fn(|task| current.during(|| delivered.as_mut().poll(task))).await;
+            let delivered = poll_fn(|task| current::during(&mut current, || delivered.as_mut().poll(task))).await;
             return (delivered, current);
         }
         let mut call = match crash::contain(|| (handler.deliver)(ContextIn::new(context, payload, None))) {
@@ -262,7 +267,7 @@ impl Endpoint {
         };
         let mut timer = None;
         let delivered = poll_fn(|task| {
-            let polled = current.during(|| crash::contain(|| call.as_mut().poll(task)));
+            let polled = current::during(&mut current, || crash::contain(|| call.as_mut().poll(task)));
             if let Poll::Ready(done) = polled.map_or_else(|crash| Poll::Ready(Err(crash)), |polled| polled.map(Ok)) {
                 return Poll::Ready(done);
             }
@@ -277,8 +282,16 @@ impl Endpoint {
     }
 
     /// Makes the answer out of what became of the call, and tells the log.
-    fn finish(&self, outcome: Outcome, admitted: bool, head: &Head, started: Instant, current: &mut Current) -> Response {
-        let how = if admitted { how_of_request(&outcome) } else { How::Refused };
+    fn finish(
+        &self,
+        outcome: Outcome,
+        admitted: bool,
+        head: &Head,
+        started: Instant,
+        current: &mut Option<Current>,
+    ) -> Response {
+        let how = |outcome| if admitted { how_of_request(outcome) } else { How::Refused };
+        let how = self.figures.ask(|| how(&outcome));
         let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
         let (mut response, status, cause) = match outcome {
             Ok(Ok(response)) if response.status().as_u16() < 400 => (response, SUCCESS, None),
@@ -296,7 +309,7 @@ impl Endpoint {
             }
         };
         response.headers_mut().insert(STATUS, status);
-        self.figures.ended(how, started, response.body().size_hint().exact());
+        self.figures.ended(how, started, || response.body().size_hint().exact());
         self.log.write(
             current,
             &Entry {

@@ -47,9 +47,9 @@ pub(crate) struct Entry<'a> {
 impl Log {
     /// Writes the line of an invocation.
     #[inline]
-    pub(crate) fn write(self, current: &mut Current, entry: &Entry<'_>) {
+    pub(crate) fn write(self, current: &mut Option<Current>, entry: &Entry<'_>) {
         if self.concerns(entry) {
-            current.during(|| self.line(entry));
+            current::during(current, || self.line(entry));
         }
     }
 
@@ -71,6 +71,7 @@ impl Log {
             return;
         }
         let Head { method, target } = entry.head;
+        let method = method.as_str();
         // Whole microseconds: more digits are noise.
         let duration_ms = (entry.started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let path = target.as_ref().map_or("", PathAndQuery::path);
@@ -80,7 +81,7 @@ impl Log {
         let cause = entry.cause.map(tracing::field::display);
         macro_rules! line {
             ($level:ident, $message:literal) => {
-                tracing::$level!(target: ACCESS, %method, path, status, duration_ms, function, request_id, error = cause, $message)
+                tracing::$level!(target: ACCESS, method, path, status, duration_ms, function, request_id, error = cause, $message)
             };
         }
         if failed {

@@ -24,7 +24,8 @@ use super::{
     log::{Head, Log},
 };
 use crate::{
-    current::Current,
+    context::Origin,
+    current::{self, Current},
     error::Error,
     function::{
         BoxFuture,
@@ -50,7 +51,7 @@ pub(crate) type Layer = Box<dyn FnOnce(Router) -> Router + Send>;
 pub(crate) enum Routes {
     /// One function that takes all: nothing to look up.
     One(Arc<Endpoint>),
-    Table(Router, Log),
+    Table(Router, Log, Arc<Origin>),
 }
 
 impl Routes {
@@ -101,13 +102,16 @@ impl Routes {
         for layer in layers {
             router = layer(router);
         }
-        Ok(Self::Table(router, log))
+        let nobody = Origin { function: Box::default(), has_path: false, outside: Arc::default() };
+        Ok(Self::Table(router, log, Arc::new(nobody)))
     }
 
     pub(crate) fn call(&self, request: Request, polled_anyway: bool) -> Routed {
         match self {
             Self::One(endpoint) => Routed::Direct(endpoint.call(request, polled_anyway)),
-            Self::Table(router, log) => Routed::Router(Box::pin(route(router.clone(), request, *log))),
+            Self::Table(router, log, nobody) => {
+                Routed::Router(Box::pin(route(router.clone(), request, *log, Arc::clone(nobody))))
+            }
         }
     }
 }
@@ -129,17 +133,17 @@ impl Future for Routed {
     }
 }
 
-async fn route(router: Router, request: Request, log: Log) -> (Response, Option<Invocation>) {
+async fn route(router: Router, request: Request, log: Log, nobody: Arc<Origin>) -> (Response, Option<Invocation>) {
     let (head, started) = (Head::of(request.method(), request.uri()), Instant::now());
     // What layers log belongs to the request too.
-    let mut current = Current::of_request(None, request.headers());
+    let mut current = Some(Current::of_request(&nobody, request.headers()));
     // The functions have guards of their own: this one is around the layers.
     let mut answer = pin!(crash::contained(router.oneshot(request.into_axum())));
-    let mut response = match poll_fn(|context| current.during(|| answer.as_mut().poll(context))).await {
+    let mut response = match poll_fn(|context| current::during(&mut current, || answer.as_mut().poll(context))).await {
         Ok(Ok(response)) => response,
         Err(crash) => {
             let error = Error::new("a layer panicked");
-            return (current.during(|| answer_without(error, Some(&crash), &head, started, log)), None);
+            return (current::during(&mut current, || answer_without(error, Some(&crash), &head, started, log)), None);
         }
     };
     let carried = response.extensions_mut().remove::<Carried>();

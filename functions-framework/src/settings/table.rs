@@ -34,7 +34,7 @@ pub(super) const fn variable(name: &'static str) -> Variable {
 
 /// All of them, in the order of `--help`.
 pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(super::hooks::ROWS).chain(super::telemetry::ROWS)
+    ROWS.iter().chain(super::telemetry::ROWS).chain(super::hooks::ROWS)
 }
 
 const ROWS: &[Row] = &[

@@ -1,6 +1,6 @@
 //! A line of the log as a JSON object; `docs/operations.md` says what its keys are.
 
-use std::fmt::{self, Debug, Write as _};
+use std::fmt::{self, Debug};
 
 use tracing::{
     Event, Level, Subscriber,
@@ -8,16 +8,12 @@ use tracing::{
 };
 use tracing_subscriber::{
     field::RecordFields,
-    fmt::{
-        FmtContext, FormatEvent, FormatFields, FormattedFields,
-        format::Writer,
-        time::{FormatTime as _, SystemTime},
-    },
+    fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format::Writer},
     registry::LookupSpan,
 };
 
-use super::ACCESS;
-use crate::current;
+use super::{ACCESS, value};
+use crate::current::{self, Current};
 
 /// What the keys are called.
 #[derive(Debug, Clone)]
@@ -86,69 +82,86 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    /// Makes the line in a text of its own: what is written to that is a copy, and what is written to a `Writer` a call.
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let (schema, metadata) = (&self.0, event.metadata());
-        write!(line, r#"{{"{}":""#, schema.time)?;
-        SystemTime.format_time(&mut line)?;
-        write!(line, r#"","{}":"{}""#, schema.level, schema.level(*metadata.level()))?;
+        let mut line = String::with_capacity(512);
+        line.push_str("{\"");
+        line.push_str(schema.time);
+        line.push_str("\":\"");
+        value::time(&mut line);
+        line.push_str("\",\"");
+        line.push_str(schema.level);
+        line.push_str("\":\"");
+        line.push_str(schema.level(*metadata.level()));
+        line.push('"');
         let request = schema.request.filter(|_| metadata.target() == ACCESS);
-        let mut fields =
-            Members { line: &mut line, own: Own::default(), request: request.map(|_| String::new()), written: Ok(()) };
+        let mut fields = Members { line: &mut line, own: Own::default(), request: request.map(|_| String::new()) };
         event.record(&mut fields);
-        let Members { own, request: request_members, written, .. } = fields;
-        written?;
-        if let (Some(name), Some(members)) = (request, request_members.filter(|members| !members.is_empty())) {
-            write!(line, r#","{name}":{{{members}}}"#)?;
+        let Members { own, request: members, .. } = fields;
+        if let (Some(name), Some(members)) = (request, members.filter(|members| !members.is_empty())) {
+            line.extend([",\"", name, "\":{", &members, "}"]);
         }
-        self.invocation(&mut line, own)?;
-        line.write_str(r#","target":"#)?;
-        text(&mut line, metadata.target())?;
+        current::look(|current| {
+            if let Some(current) = current {
+                self.invocation(&mut line, own, current);
+            }
+        });
+        member(&mut line, "target", metadata.target());
         let mut spans = context.event_scope().into_iter().flat_map(tracing_subscriber::registry::Scope::from_root).peekable();
         if spans.peek().is_some() {
-            line.write_str(r#","spans":["#)?;
+            line.push_str(",\"spans\":[");
             for (index, span) in spans.enumerate() {
-                line.write_str(if index == 0 { r#"{"name":"# } else { r#",{"name":"# })?;
-                text(&mut line, span.name())?;
+                line.push_str(if index == 0 { "{\"name\":\"" } else { ",{\"name\":\"" });
+                value::escape(&mut line, span.name());
+                line.push('"');
                 if let Some(fields) = span.extensions().get::<FormattedFields<N>>() {
-                    line.write_str(&fields.fields)?;
+                    line.push_str(&fields.fields);
                 }
-                line.write_char('}')?;
+                line.push('}');
             }
-            line.write_char(']')?;
+            line.push(']');
         }
-        line.write_str("}\n")
+        line.push_str("}\n");
+        writer.write_str(&line)
     }
 }
 
 impl Lines {
     /// Says which invocation it was, where the line does not say it itself.
-    fn invocation(&self, line: &mut Writer<'_>, own: Own) -> fmt::Result {
+    fn invocation(&self, line: &mut String, own: Own, current: &mut Current) {
         let schema = &self.0;
-        current::look(|current| {
-            let Some(current) = current else { return Ok(()) };
-            let mut member = |name, value: Option<&str>| match value {
-                Some(value) if !own.has(name) => {
-                    write!(line, r#","{name}":"#)?;
-                    text(line, value)
-                }
-                _ => Ok(()),
-            };
-            member("function", current.function())?;
-            member("input", current.input())?;
-            let event = current.event();
-            member("event_id", event.map(|(id, _)| id))?;
-            member("event_type", event.map(|(_, ty)| ty))?;
-            let ids = current.ids();
-            member("request_id", Some(&ids.request))?;
-            let Some(trace) = &ids.trace else { return Ok(()) };
-            // They are digits.
-            write!(line, r#","{}":"{}{}""#, schema.trace, schema.trace_of, trace.trace)?;
-            if let Some(span) = &trace.span {
-                write!(line, r#","{}":"{span}""#, schema.span)?;
+        let mut say = |name, value: Option<&str>| {
+            if let Some(value) = value.filter(|_| !own.has(name)) {
+                member(line, name, value);
             }
-            schema.sampled.map_or(Ok(()), |name| write!(line, r#","{name}":{}"#, trace.sampled))
-        })
+        };
+        say("function", current.function());
+        say("input", current.input());
+        let event = current.event();
+        say("event_id", event.map(|(id, _)| id));
+        say("event_type", event.map(|(_, ty)| ty));
+        let ids = current.ids();
+        say("request_id", Some(&ids.request));
+        let Some(trace) = &ids.trace else { return };
+        // They are digits.
+        line.extend([",\"", schema.trace, "\":\"", &schema.trace_of, &trace.trace, "\""]);
+        if let Some(span) = &trace.span {
+            line.extend([",\"", schema.span, "\":\"", span, "\""]);
+        }
+        if let Some(name) = schema.sampled {
+            line.extend([",\"", name, if trace.sampled { "\":true" } else { "\":false" }]);
+        }
     }
+}
+
+/// Adds a text.
+fn member(line: &mut String, name: &str, text: &str) {
+    line.push_str(",\"");
+    line.push_str(name);
+    line.push_str("\":\"");
+    value::escape(line, text);
+    line.push('"');
 }
 
 /// The names, of those that an invocation gives a line, that the line has already.
@@ -174,10 +187,10 @@ impl Own {
 pub(super) struct Fields;
 
 impl<'writer> FormatFields<'writer> for Fields {
-    fn format_fields<R: RecordFields>(&self, mut line: Writer<'writer>, fields: R) -> fmt::Result {
-        let mut members = Members { line: &mut line, own: Own::default(), request: None, written: Ok(()) };
-        fields.record(&mut members);
-        members.written
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
+        let mut line = String::new();
+        fields.record(&mut Members { line: &mut line, own: Own::default(), request: None });
+        writer.write_str(&line)
     }
 
     fn add_fields(&self, current: &'writer mut FormattedFields<Self>, fields: &tracing::span::Record<'_>) -> fmt::Result {
@@ -186,129 +199,106 @@ impl<'writer> FormatFields<'writer> for Fields {
 }
 
 /// The members of an object, each with a comma before it.
-struct Members<'a, 'writer> {
-    line: &'a mut Writer<'writer>,
+struct Members<'a> {
+    line: &'a mut String,
     own: Own,
     /// What is to be the object of a request.
     request: Option<String>,
-    written: fmt::Result,
 }
 
-impl Members<'_, '_> {
-    fn member(&mut self, field: &Field, value: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
-        if self.written.is_err() {
-            return;
-        }
-        self.own.note(field.name());
-        let name = field.name().strip_prefix("r#").unwrap_or(field.name());
-        let underscore = if TAKEN.contains(&name) { "_" } else { "" };
-        self.written = write!(self.line, r#","{underscore}{}":"#, Escaped(name)).and_then(|()| value(&mut *self.line));
+impl Members<'_> {
+    /// Begins a member, whose value follows.
+    fn name(&mut self, field: &Field) -> &mut String {
+        let name = field.name();
+        self.own.note(name);
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        self.line.push_str(if TAKEN.contains(&name) { ",\"_" } else { ",\"" });
+        value::escape(self.line, name);
+        self.line.push_str("\":");
+        self.line
     }
 
-    /// Takes a field that is part of a request, where that is an object; tells whether it was one.
-    fn of_request(&mut self, field: &Field, value: &dyn fmt::Display) -> bool {
-        let Some(members) = &mut self.request else { return false };
-        let (name, quote, unit) = match field.name() {
-            "method" => ("requestMethod", "\"", ""),
-            "path" => ("requestUrl", "\"", ""),
-            "status" => ("status", "", ""),
-            "duration_ms" => ("latency", "\"", "s"),
-            _ => return false,
+    fn raw(&mut self, field: &Field, value: impl fmt::Display) {
+        value::write(self.name(field), value);
+    }
+
+    fn text(&mut self, field: &Field, text: impl fmt::Display) {
+        let line = self.name(field);
+        line.push('"');
+        value::write_escaped(line, text);
+        line.push('"');
+    }
+
+    /// Gives the place of a field that is part of a request, where that is an object, with what follows its value.
+    fn of_request(&mut self, field: &Field) -> Option<(&mut String, &'static str)> {
+        let (name, end) = match field.name() {
+            "method" => ("\"requestMethod\":\"", "\""),
+            "path" => ("\"requestUrl\":\"", "\""),
+            "status" => ("\"status\":", ""),
+            "duration_ms" => ("\"latency\":\"", "s\""),
+            _ => return None,
         };
-        let comma = if members.is_empty() { "" } else { "," };
-        // Writing to a text cannot fail.
-        let _ = write!(members, r#"{comma}"{name}":{quote}{}{unit}{quote}"#, Escaped(value));
-        true
+        let members = self.request.as_mut()?;
+        if !members.is_empty() {
+            members.push(',');
+        }
+        members.push_str(name);
+        Some((members, end))
     }
 }
 
-impl Visit for Members<'_, '_> {
+impl Visit for Members<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if !self.of_request(field, &format_args!("{:.6}", value / 1e3)) {
-            // JSON has no name for what is no number.
-            self.member(field, |line| if value.is_finite() { write!(line, "{value:?}") } else { line.write_str("null") });
+        if let Some((members, end)) = self.of_request(field) {
+            value::write(members, format_args!("{:.6}{end}", value / 1e3));
+        } else {
+            value::number(self.name(field), value);
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.raw(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if !self.of_request(field, &value) {
-            self.member(field, |line| write!(line, "{value}"));
+        match self.of_request(field) {
+            Some((members, end)) => value::write(members, format_args!("{value}{end}")),
+            None => self.raw(field, value),
         }
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.raw(field, value);
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.raw(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.member(field, |line| write!(line, "{value}"));
+        self.raw(field, value);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if !self.of_request(field, &value) {
-            self.member(field, |line| text(line, value));
-        }
+        let (line, end) = match self.of_request(field) {
+            Some(place) => place,
+            None => {
+                let line = self.name(field);
+                line.push('"');
+                (line, "\"")
+            }
+        };
+        value::escape(line, value);
+        line.push_str(end);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.member(field, |line| write!(line, r#""{}""#, Escaped(value)));
+        self.text(field, value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if !self.of_request(field, &format_args!("{value:?}")) {
-            self.member(field, |line| write!(line, r#""{}""#, Escaped(format_args!("{value:?}"))));
-        }
+        self.text(field, format_args!("{value:?}"));
     }
-}
-
-/// Writes a text as JSON does.
-fn text(line: &mut (impl fmt::Write + ?Sized), text: &str) -> fmt::Result {
-    line.write_char('"')?;
-    escape(line, text)?;
-    line.write_char('"')
-}
-
-/// A value as it stands between quotes.
-struct Escaped<T>(T);
-
-impl<T: fmt::Display> fmt::Display for Escaped<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
-        impl fmt::Write for Escaping<'_, '_> {
-            fn write_str(&mut self, text: &str) -> fmt::Result {
-                escape(self.0, text)
-            }
-        }
-        write!(Escaping(f), "{}", self.0)
-    }
-}
-
-fn escape(line: &mut (impl fmt::Write + ?Sized), text: &str) -> fmt::Result {
-    let mut plain = 0;
-    for (index, byte) in text.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        line.write_str(&text[plain..index])?;
-        plain = index + 1;
-        match byte {
-            b'"' => line.write_str("\\\""),
-            b'\\' => line.write_str("\\\\"),
-            b'\n' => line.write_str("\\n"),
-            b'\r' => line.write_str("\\r"),
-            b'\t' => line.write_str("\\t"),
-            other => write!(line, "\\u{other:04x}"),
-        }?;
-    }
-    line.write_str(&text[plain..])
 }
 
 #[cfg(test)]
@@ -319,7 +309,7 @@ mod tests {
     use tracing_subscriber::{Registry, fmt::MakeWriter, layer::SubscriberExt as _};
 
     use super::*;
-    use crate::current::Current;
+    use crate::context::Origin;
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -402,10 +392,11 @@ mod tests {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
         let headers = [("traceparent", parent), ("x-request-id", "r-1")];
         let headers = headers.map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()));
-        let mut current = Current::of_request(None, &headers.into_iter().collect());
+        let origin = Arc::new(Origin { function: "hello".into(), has_path: false, outside: Arc::default() });
+        let mut current = Some(Current::of_request(&origin, &headers.into_iter().collect()));
         let mut log = |schema| {
             logged(schema, || {
-                current.during(|| {
+                current::during(&mut current, || {
                     let event = crate::Event::builder().id("7").source("/s").ty("t\"").build().unwrap();
                     current::called_with_event(&event);
                     tracing::info!("one");

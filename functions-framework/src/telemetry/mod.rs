@@ -7,6 +7,7 @@ mod metrics;
 #[path = "uncounted.rs"]
 mod metrics;
 mod text;
+mod value;
 mod writer;
 
 use std::{io::IsTerminal as _, sync::OnceLock};

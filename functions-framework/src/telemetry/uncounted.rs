@@ -40,7 +40,12 @@ impl Invocations {
 
     pub(crate) const fn over(&self) {}
 
-    pub(crate) const fn ended(&self, _: How, _: Instant, _: Option<u64>) {}
+    #[expect(clippy::unused_self, reason = "with the feature there is somebody to ask")]
+    pub(crate) fn ask<T>(&self, _: impl FnOnce() -> T) -> Option<T> {
+        None
+    }
+
+    pub(crate) fn ended(&self, _: Option<How>, _: Instant, _: impl FnOnce() -> Option<u64>) {}
 }
 
 #[derive(Debug)]

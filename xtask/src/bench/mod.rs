@@ -164,7 +164,8 @@ fn side(name: &str) -> Result<Side> {
 
 fn signal(name: &str) -> Result<Signal> {
     let found = Signal::ALL.into_iter().find(|signal| signal.name() == name);
-    found.ok_or_else(|| format!("there is no signal {name:?}; the signals are {}", names(&Signal::ALL.map(Signal::name))).into())
+    found
+        .ok_or_else(|| format!("there is no signal {name:?}; the signals are {}", names(&Signal::ALL.map(Signal::name))).into())
 }
 
 fn repeats(text: &str) -> Result<u32, String> {

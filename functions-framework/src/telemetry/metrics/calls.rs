@@ -60,11 +60,17 @@ impl Invocations {
         self.in_flight.decrement(1.0);
     }
 
+    /// Asks what only figures want to know.
+    pub(crate) fn ask<T>(&self, question: impl FnOnce() -> T) -> Option<T> {
+        Some(question())
+    }
+
     /// Notes how one ended, and what it answered where that is known.
-    pub(crate) fn ended(&self, how: How, started: Instant, answered: Option<u64>) {
+    pub(crate) fn ended(&self, how: Option<How>, started: Instant, answered: impl FnOnce() -> Option<u64>) {
+        let Some(how) = how else { return };
         self.ended[how as usize].increment(1);
         self.duration.record(started.elapsed().as_secs_f64());
-        self.answered.increment(answered.unwrap_or_default());
+        self.answered.increment(answered().unwrap_or_default());
     }
 }
 
