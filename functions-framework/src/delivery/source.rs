@@ -15,7 +15,7 @@ use crate::{
     outcome::{Out, Verdict},
     server::endpoint::{Delivered, Endpoint, how_of_delivery},
     sidecar::Scope,
-    telemetry::{ACCESS, Deliveries, Invocations},
+    telemetry::{ACCESS, Deliveries, How, Invocations},
 };
 
 /// An input with the function it calls, and the terms on which it does.
@@ -105,7 +105,7 @@ impl Source {
             running = Some(Running(invocations));
         };
         let (delivered, mut current) = self.endpoint.deliver(arrival, payload, begins).await;
-        let how = invocations.ask(|| how_of_delivery(&delivered));
+        let how = How::look(|| how_of_delivery(&delivered));
         let outcome = self.judge(delivered, &mut current, started);
         drop(running);
         invocations.ended(how, started, || Some(outcome.data.len() as u64));

@@ -290,8 +290,7 @@ impl Endpoint {
         started: Instant,
         current: &mut Option<Current>,
     ) -> Response {
-        let how = |outcome| if admitted { how_of_request(outcome) } else { How::Refused };
-        let how = self.figures.ask(|| how(&outcome));
+        let how = How::look(|| if admitted { how_of_request(&outcome) } else { How::Refused });
         let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
         let (mut response, status, cause) = match outcome {
             Ok(Ok(response)) if response.status().as_u16() < 400 => (response, SUCCESS, None),

@@ -280,13 +280,12 @@ impl Visit for Members<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        let (line, end) = match self.of_request(field) {
-            Some(place) => place,
-            None => {
-                let line = self.name(field);
-                line.push('"');
-                (line, "\"")
-            }
+        let (line, end) = if let Some(place) = self.of_request(field) {
+            place
+        } else {
+            let line = self.name(field);
+            line.push('"');
+            (line, "\"")
         };
         value::escape(line, value);
         line.push_str(end);
@@ -419,7 +418,7 @@ mod tests {
     fn in_the_cloud_a_request_is_an_object() {
         let lines = logged(Schema::cloud(None), || {
             let method = http::Method::GET;
-            tracing::error!(target: ACCESS, %method, path = "/a\"", status = 500_u16, duration_ms = 1.5, "request failed");
+            tracing::error!(target: ACCESS, method = method.as_str(), path = "/a\"", status = 500_u16, duration_ms = 1.5, "request failed");
             tracing::info!(path = "/mine", "another");
         });
         let request = json!({ "requestMethod": "GET", "requestUrl": "/a\"", "status": 500, "latency": "0.001500s" });

@@ -22,6 +22,13 @@ pub(crate) enum How {
     Gone,
 }
 
+impl How {
+    /// Looks how it ended, since somebody wants to know.
+    pub(crate) fn look(look: impl FnOnce() -> Self) -> Self {
+        look()
+    }
+}
+
 const HOWS: [&str; 7] = ["success", "client_error", "error", "crash", "timeout", "refused", "gone"];
 
 /// The invocations of a function, by requests or by one of its inputs.
@@ -60,14 +67,8 @@ impl Invocations {
         self.in_flight.decrement(1.0);
     }
 
-    /// Asks what only figures want to know.
-    pub(crate) fn ask<T>(&self, question: impl FnOnce() -> T) -> Option<T> {
-        Some(question())
-    }
-
     /// Notes how one ended, and what it answered where that is known.
-    pub(crate) fn ended(&self, how: Option<How>, started: Instant, answered: impl FnOnce() -> Option<u64>) {
-        let Some(how) = how else { return };
+    pub(crate) fn ended(&self, how: How, started: Instant, answered: impl FnOnce() -> Option<u64>) {
         self.ended[how as usize].increment(1);
         self.duration.record(started.elapsed().as_secs_f64());
         self.answered.increment(answered().unwrap_or_default());
