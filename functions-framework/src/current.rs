@@ -11,7 +11,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     context::{Context, Origin},
@@ -71,7 +71,7 @@ impl Current {
     /// Of a request, which may run within one that is known already: a router's, whose layers are told of it too.
     pub(crate) fn of_request(origin: &Arc<Origin>, headers: &HeaderMap) -> Self {
         let more = match CURRENT.take() {
-            None => Brought::of(headers).map(|brought| Box::new(More { brought: Some(Arc::new(brought)), ..More::default() })),
+            None => Brought::of(headers).map(|brought| Box::new(More { brought: Some(brought), ..More::default() })),
             Some(mut outer) => {
                 let more = outer.parting().clone();
                 CURRENT.set(Some(outer));
@@ -211,27 +211,27 @@ pub fn within_invocation<F: Future>(future: F) -> impl Future<Output = F::Output
 }
 
 impl Brought {
-    /// What of it there is; nearly always there is nothing.
-    fn of(headers: &HeaderMap) -> Option<Self> {
-        let mut found = None;
-        for name in headers.keys() {
-            // Names of other lengths tell most of them apart.
-            let name = name.as_str();
-            if !matches!(name.len(), 11 | 12 | 21) {
-                continue;
-            }
-            let place: fn(&mut Self) -> &mut Option<HeaderValue> = match name {
-                "traceparent" => |brought| &mut brought.traceparent,
-                "x-request-id" => |brought| &mut brought.request,
-                "x-cloud-trace-context" => |brought| &mut brought.cloud_trace,
-                "function-execution-id" => |brought| &mut brought.execution,
-                _ => continue,
-            };
-            *place(found.get_or_insert_default()) = headers.get(name).cloned();
-        }
-        found
+    /// What of it there is; nearly always there is nothing, and names of other lengths tell that sooner than look-ups.
+    fn of(headers: &HeaderMap) -> Option<Arc<Self>> {
+        let may_be_one = |name: &HeaderName| matches!(name.as_str().len(), 11 | 12 | 21);
+        if headers.keys().any(may_be_one) { Self::looked_up(headers) } else { None }
+    }
+
+    #[inline(never)]
+    fn looked_up(headers: &HeaderMap) -> Option<Arc<Self>> {
+        let [traceparent, cloud_trace, execution, request] =
+            [TRACEPARENT, CLOUD_TRACE, EXECUTION, REQUEST].map(|name| headers.get(name).cloned());
+        let brought = Self { traceparent, cloud_trace, execution, request };
+        let Self { traceparent, cloud_trace, execution, request } = &brought;
+        let is_any = [traceparent, cloud_trace, execution, request].into_iter().any(Option::is_some);
+        is_any.then(|| Arc::new(brought))
     }
 }
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const CLOUD_TRACE: HeaderName = HeaderName::from_static("x-cloud-trace-context");
+const EXECUTION: HeaderName = HeaderName::from_static("function-execution-id");
+const REQUEST: HeaderName = HeaderName::from_static("x-request-id");
 
 impl Ids {
     fn of(brought: Option<&Brought>, context: Option<&Context>) -> Self {
@@ -285,13 +285,11 @@ fn fresh() -> Box<str> {
     // Seeded by the system's random source and different at every call: good enough to tell requests apart.
     let random = RandomState::new().hash_one(now.subsec_nanos());
     let id = (now.as_micros() << 64) | u128::from(random);
-    let mut text = String::with_capacity(32);
-    for byte in id.to_be_bytes() {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
-        }
+    let mut digits = [0; 32];
+    for (place, digit) in digits.iter_mut().zip((0..32).rev()) {
+        *place = b"0123456789abcdef"[(id >> (4 * digit)) as usize & 15];
     }
-    text.into()
+    String::from_utf8_lossy(&digits).into()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::{
     outcome::{Out, Verdict},
     server::endpoint::{Delivered, Endpoint, how_of_delivery},
     sidecar::Scope,
-    telemetry::{ACCESS, Deliveries, How, Invocations},
+    telemetry::{ACCESS, Deliveries, How, Invocations, says_invocation},
 };
 
 /// An input with the function it calls, and the terms on which it does.
@@ -137,7 +137,8 @@ impl Source {
     fn log(&self, outcome: &Outcome, started: Instant) {
         let DeclaredInput { name: input, component, topic, .. } = &*self.declared;
         let (function, topic, error) = (self.function(), topic.as_deref(), outcome.why.as_deref());
-        let (event_id, duration_ms) = (current::event_id(), millis(started.elapsed()));
+        let duration_ms = millis(started.elapsed());
+        let event_id = if says_invocation() { None } else { current::event_id() };
         let event_id = event_id.as_deref();
         match outcome.verdict {
             Verdict::Success => {

@@ -6,7 +6,7 @@ use http::{Method, StatusCode, Uri, uri::PathAndQuery};
 
 use crate::{
     current::{self, Current},
-    telemetry::ACCESS,
+    telemetry::{ACCESS, says_invocation},
 };
 
 /// Decides what is written.
@@ -75,7 +75,7 @@ impl Log {
         // Whole microseconds: more digits are noise.
         let duration_ms = (entry.started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let path = target.as_ref().map_or("", PathAndQuery::path);
-        let request_id = current::request_id();
+        let request_id = if says_invocation() { None } else { current::request_id() };
         let request_id = request_id.as_deref();
         let (status, function) = (entry.status.as_u16(), entry.function);
         let cause = entry.cause.map(tracing::field::display);

@@ -1,6 +1,9 @@
 //! A line of the log as a JSON object; `docs/operations.md` says what its keys are.
 
-use std::fmt::{self, Debug};
+use std::{
+    cell::Cell,
+    fmt::{self, Debug},
+};
 
 use tracing::{
     Event, Level, Subscriber,
@@ -31,8 +34,10 @@ pub(super) struct Schema {
     request: Option<&'static str>,
 }
 
-/// What the keys of every line are, so that no field takes them.
-const TAKEN: [&str; 9] = ["timestamp", "level", "target", "spans", "time", "severity", "httpRequest", "trace_id", "span_id"];
+/// Whether a key of every line is called so, which no field takes then.
+fn is_taken(name: &str) -> bool {
+    matches!(name, "timestamp" | "level" | "target" | "spans" | "time" | "severity" | "httpRequest" | "trace_id" | "span_id")
+}
 
 impl Schema {
     pub(super) const fn plain() -> Self {
@@ -73,6 +78,13 @@ impl Schema {
     }
 }
 
+thread_local! {
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// The memory of a line that is larger is not kept for the next.
+const LARGE: usize = 64 << 10;
+
 /// Writes lines.
 #[derive(Debug)]
 pub(super) struct Lines(pub(super) Schema);
@@ -85,7 +97,9 @@ where
     /// Makes the line in a text of its own: what is written to that is a copy, and what is written to a `Writer` a call.
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let (schema, metadata) = (&self.0, event.metadata());
-        let mut line = String::with_capacity(512);
+        // The one of the line before, unless this one is logged while that is made.
+        let mut line = LINE.take();
+        line.clear();
         line.push_str("{\"");
         line.push_str(schema.time);
         line.push_str("\":\"");
@@ -123,7 +137,11 @@ where
             line.push(']');
         }
         line.push_str("}\n");
-        writer.write_str(&line)
+        let written = writer.write_str(&line);
+        if line.capacity() <= LARGE {
+            LINE.set(line);
+        }
+        written
     }
 }
 
@@ -168,17 +186,24 @@ fn member(line: &mut String, name: &str, text: &str) {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Own(u8);
 
-const NAMES: [&str; 5] = ["function", "input", "event_id", "event_type", "request_id"];
-
 impl Own {
-    pub(super) fn note(&mut self, name: &str) {
-        if let Some(index) = NAMES.iter().position(|known| *known == name) {
-            self.0 |= 1 << index;
+    fn bit(name: &str) -> u8 {
+        match name {
+            "function" => 1,
+            "input" => 1 << 1,
+            "event_id" => 1 << 2,
+            "event_type" => 1 << 3,
+            "request_id" => 1 << 4,
+            _ => 0,
         }
     }
 
+    pub(super) fn note(&mut self, name: &str) {
+        self.0 |= Self::bit(name);
+    }
+
     pub(super) fn has(self, name: &str) -> bool {
-        NAMES.iter().position(|known| *known == name).is_some_and(|index| self.0 & (1 << index) != 0)
+        self.0 & Self::bit(name) != 0
     }
 }
 
@@ -212,7 +237,7 @@ impl Members<'_> {
         let name = field.name();
         self.own.note(name);
         let name = name.strip_prefix("r#").unwrap_or(name);
-        self.line.push_str(if TAKEN.contains(&name) { ",\"_" } else { ",\"" });
+        self.line.push_str(if is_taken(name) { ",\"_" } else { ",\"" });
         value::escape(self.line, name);
         self.line.push_str("\":");
         self.line
@@ -231,6 +256,7 @@ impl Members<'_> {
 
     /// Gives the place of a field that is part of a request, where that is an object, with what follows its value.
     fn of_request(&mut self, field: &Field) -> Option<(&mut String, &'static str)> {
+        let members = self.request.as_mut()?;
         let (name, end) = match field.name() {
             "method" => ("\"requestMethod\":\"", "\""),
             "path" => ("\"requestUrl\":\"", "\""),
@@ -238,7 +264,6 @@ impl Members<'_> {
             "duration_ms" => ("\"latency\":\"", "s\""),
             _ => return None,
         };
-        let members = self.request.as_mut()?;
         if !members.is_empty() {
             members.push(',');
         }
@@ -263,7 +288,7 @@ impl Visit for Members<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
         match self.of_request(field) {
             Some((members, end)) => value::write(members, format_args!("{value}{end}")),
-            None => self.raw(field, value),
+            None => value::whole(self.name(field), value),
         }
     }
 

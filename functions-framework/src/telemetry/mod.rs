@@ -10,7 +10,13 @@ mod text;
 mod value;
 mod writer;
 
-use std::{io::IsTerminal as _, sync::OnceLock};
+use std::{
+    io::IsTerminal as _,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
 
 use tracing_subscriber::{Layer as _, Registry, fmt, layer::SubscriberExt as _};
 
@@ -23,6 +29,7 @@ use writer::Writer;
 pub(crate) const ACCESS: &str = "functions_framework::access";
 
 static LOG: OnceLock<Writer> = OnceLock::new();
+static OURS: AtomicBool = AtomicBool::new(false);
 
 /// Whether somebody reads along.
 pub(crate) fn is_interactive() -> bool {
@@ -56,7 +63,13 @@ pub(crate) fn install(settings: &Settings) {
     // Fails only when there is one already, which is then the one to use.
     if tracing::subscriber::set_global_default(Registry::default().with(lines)).is_ok() {
         writer.start();
+        OURS.store(true, Relaxed);
     }
+}
+
+/// Whether lines say by themselves which invocation they belong to: they are ours, and not those of the program's own subscriber.
+pub(crate) fn says_invocation() -> bool {
+    OURS.load(Relaxed)
 }
 
 /// Waits until what was logged is written: what is printed next comes after it, and the process may end.

@@ -26,17 +26,34 @@ pub(super) fn time(text: &mut String) {
             SECOND.set((second, digits));
         }
     }
-    text.extend(digits.map(char::from));
-    text.push('.');
-    decimals(text, now.subsec_micros(), 100_000);
-    text.push('Z');
+    let mut whole = *b"....-..-..T..:..:...000000Z";
+    whole[..19].copy_from_slice(&digits);
+    decimals(&mut whole[20..26], now.subsec_micros());
+    ascii(text, &whole);
 }
 
-/// Writes so many digits of a number, the first of which is worth `worth`.
-fn decimals(text: &mut String, number: u32, mut worth: u32) {
-    while worth > 0 {
-        text.push(char::from(b'0' + u8::try_from(number / worth % 10).unwrap_or_default()));
-        worth /= 10;
+/// Writes a number into as many digits.
+fn decimals(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+    }
+}
+
+fn ascii(text: &mut String, bytes: &[u8]) {
+    text.push_str(std::str::from_utf8(bytes).unwrap_or_default());
+}
+
+/// Writes a whole number.
+pub(super) fn whole(text: &mut String, number: u64) {
+    match u32::try_from(number) {
+        Ok(small) if small < 1_000_000 => {
+            let mut digits = *b"000000";
+            decimals(&mut digits, small);
+            let zeros = digits.iter().take(5).take_while(|digit| **digit == b'0').count();
+            ascii(text, &digits[zeros..]);
+        }
+        _ => write(text, number),
     }
 }
 
@@ -48,13 +65,11 @@ pub(super) fn number(text: &mut String, value: f64) {
     if (0.0..1e9).contains(&thousandths) && thousandths / 1e3 == value {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was looked at")]
         let thousandths = thousandths as u32;
-        write(text, thousandths / 1000);
-        text.push('.');
-        match thousandths % 1000 {
-            some if some % 100 == 0 => decimals(text, some / 100, 1),
-            some if some % 10 == 0 => decimals(text, some / 10, 10),
-            some => decimals(text, some, 100),
-        }
+        whole(text, u64::from(thousandths / 1000));
+        let mut fraction = *b".000";
+        decimals(&mut fraction[1..], thousandths % 1000);
+        let zeros = fraction[2..].iter().rev().take_while(|digit| **digit == b'0').count();
+        ascii(text, &fraction[..4 - zeros]);
     } else if value.is_finite() {
         write(text, format_args!("{value:?}"));
     } else {
@@ -82,9 +97,8 @@ pub(super) fn write_escaped(text: &mut String, value: impl fmt::Display) {
 
 /// Writes a text as it stands between quotes.
 pub(super) fn escape(text: &mut String, part: &str) {
-    let needs = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
     let mut rest = part;
-    while let Some(at) = rest.bytes().position(needs) {
+    while let Some(at) = first_odd(rest.as_bytes()) {
         text.push_str(&rest[..at]);
         match rest.as_bytes()[at] {
             b'"' => text.push_str("\\\""),
@@ -97,6 +111,24 @@ pub(super) fn escape(text: &mut String, part: &str) {
         rest = &rest[at + 1..];
     }
     text.push_str(rest);
+}
+
+/// Finds the first byte that must be escaped, looking at eight at once.
+fn first_odd(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (index, eight) in eights.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        // The highest bit of a byte that is below `than`; what is above the first such byte may be marked by mistake.
+        let below = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGHS;
+        let odd = below(eight, 0x20) | below(eight ^ (ONES * 0x22), 1) | below(eight ^ (ONES * 0x5c), 1);
+        if odd != 0 {
+            return Some(index * 8 + odd.trailing_zeros() as usize / 8);
+        }
+    }
+    let odd = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+    rest.iter().position(odd).map(|at| eights.len() * 8 + at)
 }
 
 #[cfg(test)]
@@ -113,6 +145,24 @@ mod tests {
         let mut text = String::new();
         number(&mut text, f64::INFINITY);
         assert_eq!(text, "null");
+    }
+
+    #[test]
+    fn every_byte_is_looked_at_wherever_it_stands() {
+        for byte in 0..=0x7f_u8 {
+            for place in 0..20 {
+                let mut bytes = [b'x'; 20];
+                bytes[place] = byte;
+                let is_odd = byte < b' ' || byte == b'"' || byte == b'\\';
+                assert_eq!(first_odd(&bytes), is_odd.then_some(place), "{byte} at {place}");
+            }
+        }
+        assert_eq!(first_odd("é\u{ffff}ü€éüé\"".as_bytes()), Some("é\u{ffff}ü€éüé".len()));
+        for number in [0, 7, 10, 200, 999_999, 1_000_000, u64::MAX] {
+            let mut text = String::new();
+            whole(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
     }
 
     #[test]
