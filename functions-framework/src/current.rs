@@ -284,12 +284,18 @@ fn fresh() -> Box<str> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Seeded by the system's random source and different at every call: good enough to tell requests apart.
     let random = RandomState::new().hash_one(now.subsec_nanos());
-    let id = (now.as_micros() << 64) | u128::from(random);
     let mut digits = [0; 32];
-    for (place, digit) in digits.iter_mut().zip((0..32).rev()) {
-        *place = b"0123456789abcdef"[(id >> (4 * digit)) as usize & 15];
+    let (time, chance) = digits.split_at_mut(16);
+    hexadecimal(time, u64::try_from(now.as_micros()).unwrap_or_default());
+    hexadecimal(chance, random);
+    std::str::from_utf8(&digits).unwrap_or_default().into()
+}
+
+fn hexadecimal(digits: &mut [u8], mut number: u64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 15) as usize];
+        number >>= 4;
     }
-    String::from_utf8_lossy(&digits).into()
 }
 
 #[cfg(test)]

@@ -235,9 +235,14 @@ impl Members<'_> {
     /// Begins a member, whose value follows.
     fn name(&mut self, field: &Field) -> &mut String {
         let name = field.name();
-        self.own.note(name);
-        let name = name.strip_prefix("r#").unwrap_or(name);
-        self.line.push_str(if is_taken(name) { ",\"_" } else { ",\"" });
+        // Nearly all are none of them, and what a name begins with tells it soonest.
+        let begins = name.as_bytes().first().copied().unwrap_or_default();
+        let name = if begins == b'r' { name.strip_prefix("r#").unwrap_or(name) } else { name };
+        if matches!(begins, b'f' | b'i' | b'e' | b'r') {
+            self.own.note(name);
+        }
+        let is_taken = matches!(begins, b't' | b'l' | b's' | b'h' | b'r') && is_taken(name);
+        self.line.push_str(if is_taken { ",\"_" } else { ",\"" });
         value::escape(self.line, name);
         self.line.push_str("\":");
         self.line
@@ -255,6 +260,7 @@ impl Members<'_> {
     }
 
     /// Gives the place of a field that is part of a request, where that is an object, with what follows its value.
+    #[inline]
     fn of_request(&mut self, field: &Field) -> Option<(&mut String, &'static str)> {
         let members = self.request.as_mut()?;
         let (name, end) = match field.name() {

@@ -115,20 +115,27 @@ pub(super) fn escape(text: &mut String, part: &str) {
 
 /// Finds the first byte that must be escaped, looking at eight at once.
 fn first_odd(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
+    let Some((_, last)) = bytes.split_last_chunk::<8>() else {
+        return bytes.iter().position(|byte| *byte < b' ' || *byte == b'"' || *byte == b'\\');
+    };
     let (eights, rest) = bytes.as_chunks::<8>();
     for (index, eight) in eights.iter().enumerate() {
-        let eight = u64::from_le_bytes(*eight);
-        // The highest bit of a byte that is below `than`; what is above the first such byte may be marked by mistake.
-        let below = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGHS;
-        let odd = below(eight, 0x20) | below(eight ^ (ONES * 0x22), 1) | below(eight ^ (ONES * 0x5c), 1);
-        if odd != 0 {
-            return Some(index * 8 + odd.trailing_zeros() as usize / 8);
+        if let Some(at) = odd_of_eight(*eight) {
+            return Some(index * 8 + at);
         }
     }
-    let odd = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
-    rest.iter().position(odd).map(|at| eights.len() * 8 + at)
+    // Some of the last eight were looked at already.
+    if rest.is_empty() { None } else { odd_of_eight(*last).map(|at| bytes.len() - 8 + at) }
+}
+
+fn odd_of_eight(eight: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGHS: u64 = ONES << 7;
+    let eight = u64::from_le_bytes(eight);
+    // The highest bit of a byte that is below `than`; what is above the first such byte may be marked by mistake.
+    let below = |word: u64, than: u64| word.wrapping_sub(ONES * than) & !word & HIGHS;
+    let odd = below(eight, 0x20) | below(eight ^ (ONES * 0x22), 1) | below(eight ^ (ONES * 0x5c), 1);
+    (odd != 0).then(|| odd.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]

@@ -45,18 +45,23 @@ fn the_request_id_is_the_callers_or_a_new_one() {
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let traceparent = format!("00-{trace}-b7ad6b7169203331-01");
     let of = |id: &str| program.log().wait(id, |line| failed(line) && line.field("request_id") == id);
-    connection.send(&Request::get("/").header("Function-Execution-Id", "exec-1"));
-    of("exec-1");
-    let request = Request::get("/").header("Function-Execution-Id", "exec-2");
-    connection.send(&request.clone().header("X-Cloud-Trace-Context", "105445aa7843bc8bf206b120001000/1;o=1"));
-    of("105445aa7843bc8bf206b120001000");
-    connection.send(&request.header("traceparent", &traceparent).header("X-Cloud-Trace-Context", "x/1"));
+    let cloud = "105445aa7843bc8bf206b12000100000";
+    let request = Request::get("/").header("X-Cloud-Trace-Context", format!("{cloud}/1;o=1"));
+    connection.send(&request);
+    of(cloud);
+    let request = request.header("traceparent", &traceparent);
+    connection.send(&request);
     of(trace);
+    let request = request.header("X-Request-Id", "r-1");
+    connection.send(&request);
+    of("r-1");
+    connection.send(&request.header("Function-Execution-Id", "exec-1"));
+    of("exec-1");
     connection.send(&Request::get("/"));
     connection.send(&Request::get("/"));
     let ids: std::collections::HashSet<String> =
-        program.log().wait_for(5, failed).iter().map(|line| line.field("request_id").to_owned()).collect();
-    assert_eq!(ids.len(), 5, "each has one of its own: {ids:?}");
+        program.log().wait_for(6, failed).iter().map(|line| line.field("request_id").to_owned()).collect();
+    assert_eq!(ids.len(), 6, "each has one of its own: {ids:?}");
     assert!(ids.iter().all(|id| !id.is_empty()));
 }
 

@@ -73,7 +73,7 @@ fn a_value_that_cannot_be_used_is_named_with_what_was_expected() {
         ("FUNCTION_SIGNATURE_TYPE", "grpc", "cloudevent"),
         ("FUNCTION_ACCESS_LOG", "maybe", "auto, on or off"),
         ("IGNORED_ROUTES", "robots.txt", "slash"),
-        ("LOG_FORMAT", "xml", "text or json"),
+        ("LOG_FORMAT", "xml", "text, json or cloud"),
         ("RUST_LOG", "fixture=loud", "a level"),
     ] {
         let ended = fixture("echo").env(variable, value).end();
