@@ -6,8 +6,12 @@
 use std::{
     cell::Cell,
     future::{Future, poll_fn},
+    hash::{BuildHasher as _, RandomState},
     pin::pin,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, LazyLock, OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -278,16 +282,18 @@ fn sane(id: &str) -> Option<Box<str>> {
     ((1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())).then(|| id.into())
 }
 
-/// An id for an invocation that brought none: the time and a random part, in the form of a trace id.
+/// An id for an invocation that brought none, in the form of a trace id: the time, and a number that no other of this process
+/// has and another process hardly.
 fn fresh() -> Box<str> {
-    use std::hash::{BuildHasher as _, RandomState};
+    static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("first"));
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    // Seeded by the system's random source and different at every call: good enough to tell requests apart.
-    let random = RandomState::new().hash_one(now.subsec_nanos());
+    // Multiplied by an odd number, different ones stay different.
+    let number = FIRST.wrapping_add(COUNT.fetch_add(1, Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut digits = [0; 32];
-    let (time, chance) = digits.split_at_mut(16);
+    let (time, rest) = digits.split_at_mut(16);
     hexadecimal(time, u64::try_from(now.as_micros()).unwrap_or_default());
-    hexadecimal(chance, random);
+    hexadecimal(rest, number);
     std::str::from_utf8(&digits).unwrap_or_default().into()
 }
 

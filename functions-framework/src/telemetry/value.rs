@@ -29,7 +29,7 @@ pub(super) fn time(text: &mut String) {
     let mut whole = *b"....-..-..T..:..:...000000Z";
     whole[..19].copy_from_slice(&digits);
     decimals(&mut whole[20..26], now.subsec_micros());
-    ascii(text, &whole);
+    text.push_str(std::str::from_utf8(&whole).unwrap_or_default());
 }
 
 /// Writes a number into as many digits.
@@ -40,21 +40,24 @@ fn decimals(digits: &mut [u8], mut number: u32) {
     }
 }
 
-fn ascii(text: &mut String, bytes: &[u8]) {
-    text.push_str(std::str::from_utf8(bytes).unwrap_or_default());
-}
-
 /// Writes a whole number.
 pub(super) fn whole(text: &mut String, number: u64) {
-    match u32::try_from(number) {
-        Ok(small) if small < 1_000_000 => {
-            let mut digits = *b"000000";
-            decimals(&mut digits, small);
-            let zeros = digits.iter().take(5).take_while(|digit| **digit == b'0').count();
-            ascii(text, &digits[zeros..]);
+    match number {
+        0..10 => digit(text, number),
+        10..1000 => {
+            if number >= 100 {
+                digit(text, number / 100);
+            }
+            digit(text, number / 10);
+            digit(text, number);
         }
         _ => write(text, number),
     }
+}
+
+/// Writes the last digit of a number.
+fn digit(text: &mut String, number: u64) {
+    text.push(char::from(b'0' + u8::try_from(number % 10).unwrap_or_default()));
 }
 
 /// Writes a number; JSON has no name for what is none.
@@ -65,11 +68,16 @@ pub(super) fn number(text: &mut String, value: f64) {
     if (0.0..1e9).contains(&thousandths) && thousandths / 1e3 == value {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was looked at")]
         let thousandths = thousandths as u32;
+        let rest = u64::from(thousandths % 1000);
         whole(text, u64::from(thousandths / 1000));
-        let mut fraction = *b".000";
-        decimals(&mut fraction[1..], thousandths % 1000);
-        let zeros = fraction[2..].iter().rev().take_while(|digit| **digit == b'0').count();
-        ascii(text, &fraction[..4 - zeros]);
+        text.push('.');
+        digit(text, rest / 100);
+        if rest % 100 != 0 {
+            digit(text, rest / 10);
+            if rest % 10 != 0 {
+                digit(text, rest);
+            }
+        }
     } else if value.is_finite() {
         write(text, format_args!("{value:?}"));
     } else {
@@ -116,7 +124,7 @@ pub(super) fn escape(text: &mut String, part: &str) {
 /// Finds the first byte that must be escaped, looking at eight at once.
 fn first_odd(bytes: &[u8]) -> Option<usize> {
     let Some((_, last)) = bytes.split_last_chunk::<8>() else {
-        return bytes.iter().position(|byte| *byte < b' ' || *byte == b'"' || *byte == b'\\');
+        return if is_plain(bytes) { None } else { bytes.iter().position(|byte| odd_of_eight([*byte; 8]).is_some()) };
     };
     let (eights, rest) = bytes.as_chunks::<8>();
     for (index, eight) in eights.iter().enumerate() {
@@ -126,6 +134,18 @@ fn first_odd(bytes: &[u8]) -> Option<usize> {
     }
     // Some of the last eight were looked at already.
     if rest.is_empty() { None } else { odd_of_eight(*last).map(|at| bytes.len() - 8 + at) }
+}
+
+/// Whether none of less than eight bytes must be escaped; some of them are looked at twice.
+fn is_plain(bytes: &[u8]) -> bool {
+    let eight = match (bytes, bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (_, Some([a, b, c, d]), Some([e, f, g, h])) => [*a, *b, *c, *d, *e, *f, *g, *h],
+        (&[a], ..) => [a; 8],
+        (&[a, b], ..) => [a, b, a, b, a, b, a, b],
+        (&[a, b, c], ..) => [a, b, c, a, b, c, a, b],
+        _ => return true,
+    };
+    odd_of_eight(eight).is_none()
 }
 
 fn odd_of_eight(eight: [u8; 8]) -> Option<usize> {
@@ -162,6 +182,14 @@ mod tests {
                 bytes[place] = byte;
                 let is_odd = byte < b' ' || byte == b'"' || byte == b'\\';
                 assert_eq!(first_odd(&bytes), is_odd.then_some(place), "{byte} at {place}");
+            }
+        }
+        for length in 0..8 {
+            assert_eq!(first_odd(&b"abcdefg"[..length]), None);
+            for place in 0..length {
+                let mut bytes = b"abcdefg"[..length].to_vec();
+                bytes[place] = b'"';
+                assert_eq!(first_odd(&bytes), Some(place));
             }
         }
         assert_eq!(first_odd("é\u{ffff}ü€éüé\"".as_bytes()), Some("é\u{ffff}ü€éüé".len()));

@@ -29,8 +29,8 @@ async fn shipped(_event: Event) {}
 #[function(main = false, path = "/orders", topic = "bus/orders")]
 async fn orders(ctx: Context, payload: String) -> Result<Out> {
     match payload.as_str() {
-        "retry" => return Ok(Out::retry()),
-        "drop" => return Ok(Out::drop()),
+        "retry" => Ok(Out::retry()),
+        "drop" => Ok(Out::drop()),
         "panic" => panic!("as told"),
         "astray" => ctx.publish("nowhere", "lost", payload).send().await.map(|_| Out::ok()),
         _ => ctx.send("out", payload).await.map(|_| Out::ok()),
