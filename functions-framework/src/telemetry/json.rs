@@ -109,8 +109,9 @@ where
         line.push_str("\":\"");
         line.push_str(schema.level(*metadata.level()));
         line.push('"');
-        let request = schema.request.filter(|_| metadata.target() == ACCESS);
-        let mut fields = Members { line: &mut line, own: Own::default(), request: request.map(|_| String::new()) };
+        let plain = metadata.target() == ACCESS;
+        let request = schema.request.filter(|_| plain);
+        let mut fields = Members { line: &mut line, own: Own::default(), plain, request: request.map(|_| String::new()) };
         event.record(&mut fields);
         let Members { own, request: members, .. } = fields;
         if let (Some(name), Some(members)) = (request, members.filter(|members| !members.is_empty())) {
@@ -214,7 +215,7 @@ pub(super) struct Fields;
 impl<'writer> FormatFields<'writer> for Fields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
         let mut line = String::new();
-        fields.record(&mut Members { line: &mut line, own: Own::default(), request: None });
+        fields.record(&mut Members { line: &mut line, own: Own::default(), plain: false, request: None });
         writer.write_str(&line)
     }
 
@@ -227,6 +228,8 @@ impl<'writer> FormatFields<'writer> for Fields {
 struct Members<'a> {
     line: &'a mut String,
     own: Own,
+    /// Whether the names are those of our own lines, which nothing has to be done about.
+    plain: bool,
     /// What is to be the object of a request.
     request: Option<String>,
 }
@@ -235,6 +238,13 @@ impl Members<'_> {
     /// Begins a member, whose value follows.
     fn name(&mut self, field: &Field) -> &mut String {
         let name = field.name();
+        if self.plain {
+            self.own.note(name);
+            self.line.push_str(",\"");
+            self.line.push_str(name);
+            self.line.push_str("\":");
+            return self.line;
+        }
         // Nearly all are none of them, and what a name begins with tells it soonest.
         let begins = name.as_bytes().first().copied().unwrap_or_default();
         let name = if begins == b'r' { name.strip_prefix("r#").unwrap_or(name) } else { name };
