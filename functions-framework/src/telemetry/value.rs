@@ -138,13 +138,17 @@ fn first_odd(bytes: &[u8]) -> Option<usize> {
 
 /// Whether none of less than eight bytes must be escaped; some of them are looked at twice.
 fn is_plain(bytes: &[u8]) -> bool {
-    let eight = match (bytes, bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        (_, Some([a, b, c, d]), Some([e, f, g, h])) => [*a, *b, *c, *d, *e, *f, *g, *h],
-        (&[a], ..) => [a; 8],
-        (&[a, b], ..) => [a, b, a, b, a, b, a, b],
-        (&[a, b, c], ..) => [a, b, c, a, b, c, a, b],
-        _ => return true,
-    };
+    let mut eight = [b'x'; 8];
+    match (bytes, bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (_, Some(first), Some(last)) => {
+            eight[..4].copy_from_slice(first);
+            eight[4..].copy_from_slice(last);
+        }
+        (&[one], ..) => eight[0] = one,
+        (&[one, two], ..) => eight[..2].copy_from_slice(&[one, two]),
+        (&[one, two, three], ..) => eight[..3].copy_from_slice(&[one, two, three]),
+        _ => {}
+    }
     odd_of_eight(eight).is_none()
 }
 
