@@ -99,8 +99,7 @@ impl Source {
         let mut running = None;
         let begins = || {
             started = Instant::now();
-            drop(waiting);
-            deliveries.waited(started.saturating_duration_since(came));
+            deliveries.waited(waiting, started.saturating_duration_since(came));
             invocations.began(size);
             running = Some(Running(invocations));
         };

@@ -1,5 +1,7 @@
 //! What stands for the figures of a process that keeps none: a build without the feature `metrics`.
 
+#![expect(clippy::unused_self, reason = "with the feature there is something to count with")]
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -11,7 +13,6 @@ use crate::{function::Kind, manifest::Manifest, outcome::Verdict, settings::Sett
 pub(crate) enum Metrics {}
 
 impl Metrics {
-    #[expect(clippy::unnecessary_wraps, reason = "with the feature it can fail")]
     pub(crate) async fn open(_: &Settings) -> Result<Option<Self>, Exit> {
         Ok(None)
     }
@@ -61,7 +62,7 @@ impl Deliveries {
         Waiting
     }
 
-    pub(crate) const fn waited(&self, _: Duration) {}
+    pub(crate) const fn waited(&self, _: Waiting, _: Duration) {}
 
     pub(crate) const fn judged(&self, _: Verdict) {}
 }

@@ -107,7 +107,9 @@ impl Deliveries {
         Waiting(self)
     }
 
-    pub(crate) fn waited(&self, time: Duration) {
+    /// Notes that one waits no longer.
+    pub(crate) fn waited(&self, waiting: Waiting<'_>, time: Duration) {
+        drop(waiting);
         self.wait.record(time.as_secs_f64());
     }
 
