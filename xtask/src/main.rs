@@ -6,6 +6,7 @@ mod dapr;
 mod package;
 mod soak;
 mod test;
+mod toolchains;
 mod tools;
 mod workspace;
 

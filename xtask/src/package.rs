@@ -4,13 +4,14 @@ use std::process::Stdio;
 
 use tools::Tool;
 
-use crate::{Result, tools as tool, workspace};
+use crate::{Result, toolchains, tools as tool, workspace};
 
 /// Runs the command; what is left of the command line is for the program.
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
     let words: Vec<_> = arguments.raw_args()?.collect();
     if !words.iter().any(|word| word == "--help" || word == "-h") {
         tool::bring(&[Tool::Lifecycle])?;
+        toolchains::target(&toolchains::musl())?;
     }
     let mut command = workspace::cargo();
     command.args(["run", "--quiet", "--package", "image-tests", "--bin", "package", "--"]).args(words);

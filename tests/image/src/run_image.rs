@@ -25,7 +25,7 @@ pub(crate) fn write(folder: &Path) -> Result {
     folder_of(&mut archive, "home/cnb", 0o755, 1000)?;
     file(&mut archive, "etc/passwd", PASSWD.as_bytes())?;
     file(&mut archive, "etc/group", GROUP.as_bytes())?;
-    file(&mut archive, "etc/os-release", b"ID=openfunction-tiny\nVERSION_ID=1\n")?;
+    file(&mut archive, "etc/os-release", OS_RELEASE.as_bytes())?;
     file(&mut archive, &CERTIFICATES[1..], &certificates)?;
     let config = json!({
         "User": "1000:1000",
@@ -41,10 +41,11 @@ pub(crate) fn write(folder: &Path) -> Result {
     oci::write(folder, &archive.into_inner()?, &config, Arch::here()?)
 }
 
-/// The users of the run image, and of the build image too.
-pub(crate) const PASSWD: &str = "root:x:0:0:root:/root:/sbin/nologin\ncnb:x:1000:1000:cnb:/home/cnb:/sbin/nologin\n";
+/// The users of the run image that operators make, and of the build image here too.
+pub(crate) const PASSWD: &str = include_str!("../../../buildpack/builder/run/etc/passwd");
 /// The groups of both.
-pub(crate) const GROUP: &str = "root:x:0:\ncnb:x:1000:\n";
+pub(crate) const GROUP: &str = include_str!("../../../buildpack/builder/run/etc/group");
+const OS_RELEASE: &str = include_str!("../../../buildpack/builder/run/etc/os-release");
 
 fn folder_of(archive: &mut Builder<Vec<u8>>, path: &str, mode: u32, owner: u64) -> io::Result<()> {
     let mut header = header(EntryType::Directory, mode, owner);

@@ -1,7 +1,6 @@
 //! `cargo xtask test`: everything a change must pass, one step after the other.
 
 mod steps;
-mod toolchains;
 
 use std::time::{Duration, Instant};
 

@@ -7,8 +7,7 @@ use std::{
 
 use ::tools::Tool;
 
-use super::toolchains;
-use crate::{Result, architecture, tools, workspace};
+use crate::{Result, architecture, toolchains, tools, workspace};
 
 /// One step.
 #[derive(Debug)]
@@ -75,6 +74,7 @@ fn doc() -> Result<Outcome> {
 
 fn bring_tools() -> Result<Outcome> {
     tools::bring(&Tool::ALL)?;
+    toolchains::target(&toolchains::musl())?;
     Ok(Outcome::Passed)
 }
 

@@ -7,8 +7,13 @@ use std::{
 
 use crate::{Result, workspace};
 
+/// The target of static programs on this machine: what the buildpack prefers where it is installed, as in the build image.
+pub(crate) fn musl() -> String {
+    format!("{}-unknown-linux-musl", std::env::consts::ARCH)
+}
+
 /// Sees to it that Rust's library for a target is there.
-pub(super) fn target(target: &str) -> Result {
+pub(crate) fn target(target: &str) -> Result {
     if sysroot()?.join("lib/rustlib").join(target).join("lib").is_dir() {
         return Ok(());
     }
@@ -16,7 +21,7 @@ pub(super) fn target(target: &str) -> Result {
 }
 
 /// Sees to it that a toolchain is there; false where no rustup can bring it.
-pub(super) fn toolchain(version: &str) -> Result<bool> {
+pub(crate) fn toolchain(version: &str) -> Result<bool> {
     let Some(listed) = output(Command::new("rustup").args(["toolchain", "list"])) else { return Ok(false) };
     if !listed.lines().any(|line| line.starts_with(&format!("{version}-"))) {
         install(&["toolchain", "install", version, "--profile", "minimal", "--no-self-update"])?;
