@@ -1,6 +1,12 @@
 //! The functions and settings of a process, and the story of its start and its stop.
 
-use std::{convert::Infallible, fmt, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{Router, extract::Request, response::IntoResponse, routing::Route};
 use tower::{Layer, Service};
@@ -260,8 +266,10 @@ impl App {
         for change in self.overrides {
             change(&mut settings);
         }
-        telemetry::install(&settings);
+        let traces = startup::trace(&self.functions, &self.hooks, &settings, &declaration)?;
+        telemetry::install(&settings, &traces);
         startup::tell(&declaration);
+        traces.tell(declaration.manifest.tracing.as_ref());
         crash::install_hook();
         // From here on a signal is ours: one that comes during `init` must not be lost.
         let mut signals = Signals::listen().map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))?;
@@ -273,14 +281,15 @@ impl App {
         let hooks = startup::hooks(self.hooks, &settings, &declaration)?;
         let built = async {
             let backend = startup::connect(&functions, &settings, &declaration).await?;
-            let built =
-                startup::build(functions, &settings, &declaration.manifest, backend.as_deref(), self.layers, hooks).await?;
+            let (manifest, traces) = (&declaration.manifest, traces.clone());
+            let built = startup::build(functions, &settings, manifest, backend.as_deref(), self.layers, hooks, traces).await?;
             Ok::<_, Exit>((built, backend))
         };
         let ((server, endpoints), backend) = tokio::select! {
             built = built => built?,
             signal = signals.next() => {
                 tracing::info!(signal, "stopped before the port was open");
+                traces.close(FLUSH).await;
                 return Ok(());
             }
         };
@@ -296,6 +305,7 @@ impl App {
             never = server.accept(&listener) => match never {},
             signal = signals.next() => signal,
         };
+        let signalled = Instant::now();
         let end = async {
             // Functions may send until the last of them is done.
             let drained = drain(&server, &endpoints, listener, signal, settings.shutdown_grace).await;
@@ -308,6 +318,9 @@ impl App {
             drained = end => drained.err(),
             signal = signals.next() => Some(Unfinished::Again(signal)),
         };
+        // What is left of the grace, of which a collector that does not answer gets no more than its share.
+        let left = settings.shutdown_grace.saturating_sub(signalled.elapsed());
+        traces.close(left.clamp(FLUSH / 5, FLUSH)).await;
         if let Some(why) = unfinished {
             return Err(Exit::unfinished(format!("{why}; cut off: {}", running(&endpoints))));
         }
@@ -315,6 +328,9 @@ impl App {
         Ok(())
     }
 }
+
+/// How long the last spans may take on their way.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// The invocations that are still going on, by function.
 fn running(endpoints: &[Arc<Endpoint>]) -> String {

@@ -1,7 +1,7 @@
 //! What is known of the invocation that runs here, for every line that is logged meanwhile.
 //!
 //! The guard puts it into its place for the time of each poll and takes it out again: it is moved, and what it knows is looked up
-//! when somebody asks. No span is made for a request.
+//! when somebody asks. Where invocations are traced their span is entered for the same time; no span of `tracing` is made.
 
 use std::{
     cell::Cell,
@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::{
     context::{Context, Origin},
     event::Event,
+    span::Span,
 };
 
 /// An invocation, as far as it is known; clones mean the same one. It is moved at every poll, and hence small.
@@ -30,6 +31,7 @@ pub(crate) struct Current {
     /// What an OpenFunction function is called with.
     context: Option<Context>,
     more: Option<Box<More>>,
+    span: Span,
 }
 
 /// What most have nothing of until a line is logged.
@@ -59,10 +61,10 @@ pub(crate) struct Ids {
 }
 
 /// The trace it belongs to, in the digits of W3C Trace Context.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TraceIds {
     pub(crate) trace: Box<str>,
-    /// The caller's span.
+    /// The invocation's own span, or else the caller's.
     pub(crate) span: Option<Box<str>>,
     pub(crate) sampled: bool,
 }
@@ -82,12 +84,22 @@ impl Current {
                 Some(Box::new(More { event: None, ..more }))
             }
         };
-        Self { origin: Arc::clone(origin), context: None, more }
+        Self { origin: Arc::clone(origin), context: None, more, span: Span::default() }
     }
 
     /// Of an event that is delivered.
     pub(crate) fn of_delivery(origin: Arc<Origin>, context: Context) -> Self {
-        Self { origin, context: Some(context), more: None }
+        Self { origin, context: Some(context), more: None, span: Span::default() }
+    }
+
+    /// Says which span is its own.
+    pub(crate) fn traced(self, span: Span) -> Self {
+        Self { span, ..self }
+    }
+
+    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "there is nothing to say of it"))]
+    pub(crate) const fn span(&self) -> &Span {
+        &self.span
     }
 
     /// What it shares with its clones, who agree on its ids.
@@ -116,9 +128,15 @@ impl Current {
 
     /// What tells it from others; made up when it is first asked for, where nobody has said it.
     pub(crate) fn ids(&mut self) -> &Ids {
-        let Self { context, more, .. } = self;
+        let Self { context, more, span, .. } = self;
         let More { brought, ids, .. } = &mut **more.get_or_insert_default();
-        ids.get_or_insert_default().get_or_init(|| Ids::of(brought.as_deref(), context.as_ref()))
+        ids.get_or_insert_default().get_or_init(|| Ids::of(brought.as_deref(), context.as_ref(), span))
+    }
+
+    /// The trace it belongs to.
+    pub(crate) fn trace(&mut self) -> Option<TraceIds> {
+        // Others may have asked for its ids before it had a span of its own.
+        self.span.ids().or_else(|| self.ids().trace.clone())
     }
 }
 
@@ -136,6 +154,7 @@ pub(crate) fn during<T>(current: &mut Option<Current>, run: impl FnOnce() -> T) 
             *self.current = CURRENT.replace(self.outer.take());
         }
     }
+    let _span = current.as_ref().map(|current| current.span.enter());
     let outer = CURRENT.replace(current.take());
     let _entered = Entered { current, outer };
     run()
@@ -162,6 +181,11 @@ pub(crate) fn event_id() -> Option<Box<str>> {
     look(|current| current?.event().map(|(id, _)| id.into()))
 }
 
+/// The span of the invocation that runs here.
+pub(crate) fn span() -> Span {
+    look(|current| current.map(|current| current.span.clone())).unwrap_or_default()
+}
+
 /// Gives a share in the invocation that runs here, for another thread or task.
 pub(crate) fn share() -> Option<Current> {
     look(|current| {
@@ -176,6 +200,7 @@ pub(crate) fn share() -> Option<Current> {
 pub(crate) fn called_with_event(event: &Event) {
     look(|current| {
         if let Some(current) = current {
+            current.span.called_with(event);
             current.more.get_or_insert_default().event = Some([event.id(), "\0", event.ty()].concat().into());
         }
     });
@@ -185,6 +210,9 @@ pub(crate) fn called_with_event(event: &Event) {
 pub(crate) fn called_with(context: &Context) {
     look(|current| {
         if let Some(current) = current {
+            if let Some(event) = context.event() {
+                current.span.called_with(event);
+            }
             current.context = Some(context.clone());
         }
     });
@@ -238,15 +266,15 @@ const EXECUTION: HeaderName = HeaderName::from_static("function-execution-id");
 const REQUEST: HeaderName = HeaderName::from_static("x-request-id");
 
 impl Ids {
-    fn of(brought: Option<&Brought>, context: Option<&Context>) -> Self {
+    fn of(brought: Option<&Brought>, context: Option<&Context>, span: &Span) -> Self {
         let text = |value: &Option<HeaderValue>| value.as_ref().and_then(|value| sane(value.to_str().ok()?));
         let headers = || {
             let brought = brought?;
             let w3c = brought.traceparent.as_ref().and_then(|value| TraceIds::of_w3c(value.to_str().ok()?));
             w3c.or_else(|| TraceIds::of_cloud(brought.cloud_trace.as_ref()?.to_str().ok()?))
         };
-        let of_context = context.and_then(|context| TraceIds::of_w3c(&context.scope().trace.traceparent?));
-        let trace = of_context.or_else(headers);
+        let of_context = || context.and_then(|context| TraceIds::of_w3c(&context.scope().trace.traceparent?));
+        let trace = span.ids().or_else(of_context).or_else(headers);
         let said = brought.and_then(|brought| text(&brought.execution).or_else(|| text(&brought.request)));
         let request = said.or_else(|| trace.as_ref().map(|ids| ids.trace.clone())).unwrap_or_else(fresh);
         Self { request, trace }

@@ -127,6 +127,7 @@
 //! | `local` | what stands in for a sidecar at a desk, and `function.yaml` | yes |
 //! | `tls` | a sidecar elsewhere, and https from a desk (rustls; its cryptography, ring, needs a C compiler) | no |
 //! | `cloudevents-sdk` | functions may take and return [`cloudevents::Event`]; `TryFrom` makes one of an [`Event`] and back | yes |
+//! | `otel` | spans of OpenTelemetry for every invocation and for what it sends, sent to a collector | no |
 //! | `ws` | web sockets: `axum::extract::ws` | no |
 //! | `multipart` | uploads: `axum::extract::Multipart` | no |
 //!
@@ -148,6 +149,7 @@ pub mod hooks;
 mod manifest;
 mod outcome;
 mod sidecar;
+mod span;
 mod spelling;
 
 #[cfg(feature = "server")]

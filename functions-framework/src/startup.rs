@@ -27,7 +27,7 @@ use crate::{
     },
     listing,
     manifest::{
-        Manifest, Mode,
+        Manifest, Mode, Provider,
         source::{Declaration, Reader},
     },
     platform::Backend,
@@ -41,7 +41,7 @@ use crate::{
         routes::{self, Route, Routes},
     },
     settings::{self, Invalid, Request, Settings, Switch},
-    telemetry,
+    telemetry::{self, Service, Traces},
 };
 
 /// An end of the process that is not a drain: what to say and the exit code (those of `sysexits.h`).
@@ -235,6 +235,25 @@ pub(crate) fn hooks(
     Ok(choice.hooks)
 }
 
+/// Begins to trace, where somebody asks for it.
+pub(crate) fn trace(
+    functions: &[Function],
+    hooks: &[Registered],
+    settings: &Settings,
+    declaration: &Declaration,
+) -> Result<Traces, Exit> {
+    let Manifest { name, version, tracing, .. } = &declaration.manifest;
+    let only = match functions {
+        [only] => Some(only.name()),
+        _ => settings.target.as_deref(),
+    };
+    let name = Some(name.as_str()).filter(|name| !name.is_empty()).or(only).unwrap_or("functions");
+    let service = Service { name: name.to_owned(), version: version.clone() };
+    // A hook of this name does what tracing would.
+    let is_replaced = hooks.iter().any(|hook| hook.name() == Provider::OpenTelemetry.name());
+    Traces::open(tracing.as_ref(), &service, is_replaced)
+}
+
 /// Finds what the functions may send to and what calls them; those that have no context need nothing.
 pub(crate) async fn connect(
     functions: &[Function],
@@ -255,12 +274,14 @@ pub(crate) async fn build(
     backend: Option<&dyn Backend>,
     layers: Vec<routes::Layer>,
     hooks: Option<Arc<Hooks>>,
+    traces: Traces,
 ) -> Result<(Server, Vec<Arc<Endpoint>>), Exit> {
     let limits = Limits {
         timeout: settings.timeout,
         concurrency: settings.concurrency.map(|most| Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)))),
         webhook_origins: settings.webhook_origins.clone().into(),
         hooks,
+        traces,
     };
     let log = Log { access: telemetry::access_log(settings) };
     let alone = functions.len() == 1;
@@ -339,8 +360,9 @@ async fn start(
         (verbs, _) => format!("{verbs} {first}"),
     };
     let declared = has_path;
+    let path = paths.first().filter(|_| has_path).map(String::as_str);
     Ok(Route {
-        endpoint: Arc::new(Endpoint::new(handler, kind, route, origin, limits, deliveries, log)),
+        endpoint: Arc::new(Endpoint::new(handler, kind, route, origin, limits, deliveries, log).at(path)),
         paths,
         methods,
         declared,

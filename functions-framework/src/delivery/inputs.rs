@@ -275,7 +275,7 @@ mod tests {
     use functions_framework::{__private::Registration, Context, function};
 
     use super::*;
-    use crate::{function::Function, outcome::Verdict, settings::Settings, startup};
+    use crate::{function::Function, outcome::Verdict, settings::Settings, startup, telemetry::Traces};
 
     #[function(main = false, input("a", "b"))]
     async fn both(_ctx: Context) {}
@@ -307,7 +307,9 @@ mod tests {
         });
         let mut manifest = Manifest { inputs: inputs.collect(), ..Manifest::default() };
         declare(&mut manifest, functions.iter().map(Function::deliveries));
-        let built = startup::build(functions, &Settings::default(), &Manifest::default(), None, Vec::new(), None).await;
+        let built =
+            startup::build(functions, &Settings::default(), &Manifest::default(), None, Vec::new(), None, Traces::default())
+                .await;
         let (_, endpoints) = built.map_err(|exit| exit.to_string())?;
         let terms = Terms { undecodable: Verdict::Drop, access: false };
         let inputs = Inputs::assign(&manifest, &endpoints, terms)?;

@@ -13,9 +13,12 @@ use crate::{
     context::{Arrival, DeclaredInput, Input},
     current::{self, Current},
     outcome::{Out, Verdict},
-    server::endpoint::{Delivered, Endpoint, how_of_delivery},
+    server::{
+        ended::how_of_delivery,
+        endpoint::{Delivered, Endpoint},
+    },
     sidecar::Scope,
-    telemetry::{ACCESS, Deliveries, How, Invocations, says_invocation},
+    telemetry::{self, ACCESS, Deliveries, How, Invocations, says_invocation},
 };
 
 /// An input with the function it calls, and the terms on which it does.
@@ -92,7 +95,7 @@ impl Source {
         };
         let Incoming { payload, event, route, metadata, attempt, trace } = incoming;
         let input = Input { declared: Arc::clone(&self.declared), route, metadata, attempt };
-        let scope = Scope { deadline: None, trace };
+        let scope = Scope { trace, ..Scope::default() };
         let arrival = Arrival { event, input: Some(input), scope, ..Arrival::default() };
         let (mut started, size) = (came, payload.len() as u64);
         // Whoever brings it may give up on it at any time.
@@ -106,6 +109,7 @@ impl Source {
         let (delivered, mut current) = self.endpoint.deliver(arrival, payload, begins).await;
         let how = How::look(|| how_of_delivery(&delivered));
         let outcome = self.judge(delivered, &mut current, started);
+        telemetry::ended(current.as_mut(), how, None, outcome.why.as_deref());
         drop(running);
         invocations.ended(how, started, || Some(outcome.data.len() as u64));
         deliveries.judged(outcome.verdict);

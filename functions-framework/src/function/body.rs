@@ -8,7 +8,7 @@ use std::{
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Uri, request::Parts};
+use http::{HeaderMap, Method, Uri, Version, request::Parts};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Limited};
 
@@ -42,6 +42,11 @@ impl Request {
 
     pub(crate) const fn uri(&self) -> &Uri {
         &self.0.head.uri
+    }
+
+    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "only spans tell it"))]
+    pub(crate) const fn version(&self) -> Version {
+        self.0.head.version
     }
 
     pub(crate) const fn headers(&self) -> &HeaderMap {

@@ -23,6 +23,7 @@ use crate::{
         CloudEvent, Event,
         http::{self as binding, Received},
     },
+    span::Span,
 };
 
 /// The two ways to call a function: with a request that carries events, and with events that came otherwise. Each is one
@@ -286,7 +287,7 @@ impl EventKind {
                         let batch = binding::is_batched(&headers);
                         let body = body.collect().await?;
                         let reply = call(EventIn(Source::Message { headers, body })).await.map_err(Error::status_for_event)?;
-                        respond(reply, batch)
+                        respond(reply.within(&current::span()), batch)
                     })
                 }),
                 deliver: Box::new(move |received| Box::pin(call(EventIn(Source::Received(received))))),
@@ -326,6 +327,17 @@ where
                 called.await.into_reply()
             }
         })
+    }
+}
+
+impl Reply {
+    /// Says in the events to which trace they belong.
+    fn within(self, span: &Span) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::One(event) => Self::One(span.mark(event)),
+            Self::Many(events) => Self::Many(events.into_iter().map(|event| span.mark(event)).collect()),
+        }
     }
 }
 

@@ -77,6 +77,7 @@ impl ContextIn {
         }
         let mut arrival = Arrival { request: Some(parts), params, event: event.into(), ..Arrival::default() };
         arrival.scope.deadline = deadline;
+        arrival.scope.span = current::span();
         let context = Context::new(origin, arrival);
         current::called_with(&context);
         Ok(Self::new(context, bytes, content_type))

@@ -24,6 +24,7 @@ use tokio::{
 
 use super::{
     crash::{self, Crash},
+    ended::how_of_request,
     hooked::{self, Time},
     log::{Entry, Head, Log},
     webhook,
@@ -39,8 +40,8 @@ use crate::{
         open_function::{ContextIn, respond},
     },
     hooks::{self, Answer, End, Hooks},
-    outcome::{Out, Verdict},
-    telemetry::{How, Invocations},
+    outcome::Out,
+    telemetry::{self, Called, How, Invocations, Traces},
 };
 
 /// What every answer of a function says of it (OpenFunction's own header).
@@ -58,6 +59,7 @@ pub(crate) struct Limits {
     pub(crate) webhook_origins: Arc<[String]>,
     /// What runs around it; none when nothing does.
     pub(crate) hooks: Option<Arc<Hooks>>,
+    pub(crate) traces: Traces,
 }
 
 /// A started function behind its guard.
@@ -65,6 +67,8 @@ pub(crate) struct Endpoint {
     handler: Handler,
     kind: Kind,
     route: String,
+    /// The pattern it was given, if it was given one.
+    path: Option<Box<str>>,
     /// The inputs that call it, in words.
     inputs: OnceLock<String>,
     origin: Arc<Origin>,
@@ -84,6 +88,9 @@ const DELIVERIES: usize = 256;
 
 /// What became of a delivery: what the function answered, or failed with, unless it panicked.
 pub(crate) type Delivered = Result<Result<Out, Error>, Crash>;
+
+/// What became of a request, likewise.
+pub(super) type Outcome = Result<Result<Response, Error>, Crash>;
 
 /// A request at its function, from the guard to the last byte of the answer; dropping it ends it.
 #[derive(Debug)]
@@ -138,6 +145,7 @@ impl Drop for Invocation {
         }
         if !self.complete {
             let Self { endpoint, current, .. } = self;
+            telemetry::ended(current.as_mut(), How::Gone, None, Some("the client went away"));
             current::during(current, || {
                 tracing::debug!(function = endpoint.name(), "the client went away before the answer was complete");
             });
@@ -161,6 +169,7 @@ impl Endpoint {
             handler,
             kind,
             route,
+            path: None,
             inputs: OnceLock::new(),
             origin,
             limits,
@@ -171,6 +180,11 @@ impl Endpoint {
             begun_events: AtomicU64::new(0),
             figures,
         }
+    }
+
+    /// Says which pattern it was given.
+    pub(crate) fn at(self, path: Option<&str>) -> Self {
+        Self { path: path.map(Into::into), ..self }
     }
 
     /// The events it asks for.
@@ -221,7 +235,9 @@ impl Endpoint {
     pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
         let started = Instant::now();
         let head = Head::of(request.method(), request.uri());
-        let current = Some(Current::of_request(&self.origin, request.headers()));
+        let called = Called { function: self.name(), kind: self.kind, path: self.path.as_deref() };
+        let span = self.limits.traces.request(&request, called);
+        let current = Some(Current::of_request(&self.origin, request.headers()).traced(span));
         let (call, admitted, permit) = match self.admit(&request) {
             Ok(permit) => (self.invoke(request, started), true, permit),
             Err(refusal) => (Box::pin(ready(Err(refusal))) as Call<Response>, false, None),
@@ -247,8 +263,10 @@ impl Endpoint {
         let _running = Counted::in_(&self.running);
         let limit = self.limits.timeout;
         arrival.scope.deadline = limit.map(|limit| Instant::now() + limit);
+        let span = self.limits.traces.delivery(self.name(), &arrival);
+        arrival.scope.span = span.clone();
         let context = FunctionContext::new(Arc::clone(&self.origin), arrival);
-        let mut current = Some(Current::of_delivery(Arc::clone(&self.origin), context.clone()));
+        let mut current = Some(Current::of_delivery(Arc::clone(&self.origin), context.clone()).traced(span));
         let Handler::OpenFunction(handler) = &self.handler else {
             return (Ok(Err(Error::new(format!("`{}` is no OpenFunction function", self.name())))), current);
         };
@@ -309,6 +327,7 @@ impl Endpoint {
         };
         response.headers_mut().insert(STATUS, status);
         self.figures.ended(how, started, || response.body().size_hint().exact());
+        telemetry::ended(current.as_mut(), how, Some(response.status()), cause.as_deref());
         self.log.write(
             current,
             &Entry {
@@ -397,31 +416,6 @@ impl Endpoint {
     }
 }
 
-fn how_of_request(outcome: &Outcome) -> How {
-    let status = match outcome {
-        Ok(Ok(response)) => response.status(),
-        Ok(Err(error)) if error.is_gone() => return How::Gone,
-        Ok(Err(error)) => error.status_code(),
-        Err(_) => return How::Crash,
-    };
-    match status.as_u16() {
-        504 if matches!(outcome, Ok(Err(_))) => How::Timeout,
-        ..400 => How::Success,
-        400..500 => How::ClientError,
-        _ => How::Error,
-    }
-}
-
-/// Tells how a delivery ended.
-pub(crate) fn how_of_delivery(delivered: &Delivered) -> How {
-    match delivered {
-        Ok(Ok(out)) if out.verdict == Verdict::Success => How::Success,
-        Ok(Err(error)) if error.status_code() == StatusCode::GATEWAY_TIMEOUT => How::Timeout,
-        Ok(_) => How::Error,
-        Err(_) => How::Crash,
-    }
-}
-
 /// Answers in the place of a function, which no request reached or whose layers panicked, and tells the log.
 pub(crate) fn answer_without(error: Error, crash: Option<&Crash>, head: &Head, started: Instant, log: Log) -> Response {
     let (status, cause) = (error.status_code(), crash.map(ToString::to_string));
@@ -443,8 +437,6 @@ pub(crate) struct Running {
     /// Another poll will come in any case, and is early enough to set the timer.
     patient: bool,
 }
-
-type Outcome = Result<Result<Response, Error>, Crash>;
 
 impl Running {
     /// Waits for the time of a function that has not answered to run out.

@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod connections;
 pub(crate) mod crash;
 pub(crate) mod drain;
+pub(crate) mod ended;
 pub(crate) mod endpoint;
 pub(crate) mod health;
 pub(crate) mod hooked;

@@ -235,6 +235,7 @@ mod tests {
             None,
             Vec::new(),
             None,
+            crate::telemetry::Traces::default(),
         )
         .await;
         built.err().map(|exit| exit.to_string())

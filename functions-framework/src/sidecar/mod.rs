@@ -21,7 +21,7 @@ use std::{
 use bytes::Bytes;
 
 pub use self::error::{SidecarCode, SidecarError};
-use crate::function::BoxFuture;
+use crate::{function::BoxFuture, span::Span};
 
 /// What a call of a sidecar comes to.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, SidecarError>>;
@@ -70,6 +70,8 @@ pub(crate) struct Scope {
     /// When the invocation ends, and nobody needs the answer any more.
     pub(crate) deadline: Option<Instant>,
     pub(crate) trace: Trace,
+    /// Whose child it is, where invocations are traced.
+    pub(crate) span: Span,
 }
 
 /// The trace that an invocation belongs to (W3C Trace Context, W3C Baggage).

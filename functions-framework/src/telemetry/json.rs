@@ -160,9 +160,8 @@ impl Lines {
         let event = current.event();
         say("event_id", event.map(|(id, _)| id));
         say("event_type", event.map(|(_, ty)| ty));
-        let ids = current.ids();
-        say("request_id", Some(&ids.request));
-        let Some(trace) = &ids.trace else { return };
+        say("request_id", Some(&current.ids().request));
+        let Some(trace) = current.trace() else { return };
         // They are digits.
         line.extend([",\"", schema.trace, "\":\"", &schema.trace_of, &trace.trace, "\""]);
         if let Some(span) = &trace.span {

@@ -1,4 +1,4 @@
-//! What a process tells of itself: its log, and with the feature `metrics` its figures.
+//! What a process tells of itself: its log, with the feature `metrics` its figures, and with `otel` its spans.
 
 mod json;
 #[cfg(feature = "metrics")]
@@ -6,6 +6,11 @@ mod metrics;
 #[cfg(not(feature = "metrics"))]
 #[path = "uncounted.rs"]
 mod metrics;
+#[cfg(feature = "otel")]
+mod otel;
+#[cfg(not(feature = "otel"))]
+#[path = "untraced.rs"]
+mod otel;
 mod text;
 mod value;
 mod writer;
@@ -23,6 +28,7 @@ use tracing_subscriber::{Layer as _, Registry, fmt, layer::SubscriberExt as _};
 use crate::settings::{LogFormat, Settings, Switch};
 use json::Schema;
 pub(crate) use metrics::{Deliveries, How, Invocations, Metrics, counted};
+pub(crate) use otel::{Called, Service, Traces, ended, traced};
 use writer::Writer;
 
 /// What lines of requests and deliveries are called in `RUST_LOG`. Those of what went well may be lost where nobody reads them.
@@ -36,8 +42,9 @@ pub(crate) fn is_interactive() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Writes the log to standard error, unless the program has a subscriber of its own, which is left alone.
-pub(crate) fn install(settings: &Settings) {
+/// Writes the log to standard error, and makes spans of those of the program, unless it has a subscriber of its own, which is
+/// left alone.
+pub(crate) fn install(settings: &Settings, traces: &Traces) {
     let filter = settings.log_filter.clone();
     let format = match settings.log_format {
         LogFormat::Auto if is_interactive() => LogFormat::Text,
@@ -61,7 +68,8 @@ pub(crate) fn install(settings: &Settings) {
         }
     };
     // Fails only when there is one already, which is then the one to use.
-    if tracing::subscriber::set_global_default(Registry::default().with(lines)).is_ok() {
+    if tracing::subscriber::set_global_default(Registry::default().with(lines).with(traces.layer(&settings.log_filter))).is_ok()
+    {
         writer.start();
         OURS.store(true, Relaxed);
     }

@@ -50,9 +50,8 @@ where
             let event = current.event();
             field("event_id", event.map(|(id, _)| id))?;
             field("event_type", event.map(|(_, ty)| ty))?;
-            let ids = current.ids();
-            field("request_id", Some(&ids.request))?;
-            if let Some(trace) = &ids.trace {
+            field("request_id", Some(&current.ids().request))?;
+            if let Some(trace) = current.trace() {
                 field("trace_id", Some(&trace.trace))?;
                 field("span_id", trace.span.as_deref())?;
             }

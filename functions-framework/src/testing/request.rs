@@ -20,6 +20,7 @@ use crate::{
     server::Server,
     settings::Settings,
     startup,
+    telemetry::Traces,
 };
 
 /// An HTTP function that can be tested: what `#[function]` made, or an axum handler.
@@ -125,7 +126,8 @@ impl Http {
         let (functions, declaration) = (function.into_iter().collect(), Declaration::default());
         let built = async {
             let hooks = startup::hooks(registered, &self.settings, &declaration)?;
-            startup::build(functions, &self.settings, &declaration.manifest, None, Vec::new(), hooks).await
+            let traces = Traces::default();
+            startup::build(functions, &self.settings, &declaration.manifest, None, Vec::new(), hooks, traces).await
         };
         match built.await {
             Ok((server, _)) => server,

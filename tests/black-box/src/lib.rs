@@ -13,6 +13,7 @@
 mod app;
 mod app_callback;
 pub mod broker;
+mod collector;
 pub mod component;
 mod folder;
 pub mod h2;
@@ -32,6 +33,7 @@ use std::time::{Duration, Instant};
 pub use app::{Answer, App, Call};
 pub use app_callback::AppCallback;
 pub use broker::{Mosquitto, Nats, Redis};
+pub use collector::{Collector, Span, kind, status};
 pub use component::Resource;
 pub use folder::Folder;
 pub use http1::{Connection, Request, Response};

@@ -37,7 +37,7 @@ but for those of `count`.
 
   --only <row>         this row only; may be given more than once
   --sides <a,b,..>     these sides only: ours, hyper, axum, sdk, tonic
-  --with <signal>      our side tells of itself: access-log, metrics; may be given more than once
+  --with <signal>      our side tells of itself: access-log, metrics, otel; may be given more than once
   --repeats <n>        measure n times and show the median (1)
   --quick              fewer requests, for a first look
   --json <file>        where the samples go (bench.json in the target folder)

@@ -83,7 +83,8 @@ impl Side {
     pub(crate) fn program(self, mode: &'static str, platform: Platform, sidecar: u16, signals: &[Signal]) -> Program {
         let mut environment = vec![(if self == Self::Ours { "FUNCTION_TARGET" } else { "MODE" }, mode.to_owned())];
         if self == Self::Ours {
-            environment.extend(signals.iter().map(|signal| signal.variable()).map(|(name, value)| (name, value.to_owned())));
+            environment
+                .extend(signals.iter().flat_map(|signal| signal.variables()).map(|&(name, value)| (name, value.to_owned())));
         }
         if self == Self::Hyper {
             environment.push(("AUTO", "1".to_owned()));

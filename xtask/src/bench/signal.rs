@@ -5,16 +5,19 @@
 pub(crate) enum Signal {
     AccessLog,
     Metrics,
+    /// One span of a hundred, which nobody takes.
+    Otel,
 }
 
 impl Signal {
-    pub(crate) const ALL: [Self; 2] = [Self::AccessLog, Self::Metrics];
+    pub(crate) const ALL: [Self; 3] = [Self::AccessLog, Self::Metrics, Self::Otel];
 
     /// The name in options.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::AccessLog => "access-log",
             Self::Metrics => "metrics",
+            Self::Otel => "otel",
         }
     }
 
@@ -23,14 +26,20 @@ impl Signal {
         match self {
             Self::AccessLog => None,
             Self::Metrics => Some("metrics"),
+            Self::Otel => Some("otel"),
         }
     }
 
-    /// The variable that turns it on.
-    pub(crate) const fn variable(self) -> (&'static str, &'static str) {
+    /// The variables that turn it on.
+    pub(crate) const fn variables(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::AccessLog => ("FUNCTION_ACCESS_LOG", "on"),
-            Self::Metrics => ("FUNCTION_METRICS_ADDRESS", "127.0.0.1:0"),
+            Self::AccessLog => &[("FUNCTION_ACCESS_LOG", "on")],
+            Self::Metrics => &[("FUNCTION_METRICS_ADDRESS", "127.0.0.1:0")],
+            Self::Otel => &[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+                ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+                ("OTEL_TRACES_SAMPLER_ARG", "0.01"),
+            ],
         }
     }
 }

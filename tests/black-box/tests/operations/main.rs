@@ -1,8 +1,9 @@
-//! What those who run a function look at: its figures, read by hand and by Prometheus.
+//! What those who run a function look at: its figures, read by hand and by Prometheus, and its spans.
 
 mod dashboard;
 mod figures;
 mod prometheus;
+mod spans;
 
 use std::net::SocketAddr;
 

@@ -26,7 +26,7 @@ async fn it_carries_the_trace_and_the_time_of_the_invocation() {
     let fake = Fake::start(|_| message(&proto::TryLockResponse { success: true })).await;
     let trace =
         Trace { traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()), ..Trace::default() };
-    let scope = Scope { deadline: Some(Instant::now() + Duration::from_secs(60)), trace };
+    let scope = Scope { deadline: Some(Instant::now() + Duration::from_secs(60)), trace, ..Scope::default() };
     let mut client = context(Arc::new(fake.dapr()), scope).dapr().unwrap();
     let request = proto::TryLockRequest { store_name: "locks".into(), ..Default::default() };
     assert!(client.try_lock_alpha1(request).await.unwrap().into_inner().success);

@@ -76,7 +76,7 @@ async fn a_call_carries_token_trace_and_time_and_nothing_else() {
         tracestate: Some("a=1".into()),
         baggage: Some("user=ada".into()),
     };
-    let scope = Scope { deadline: Some(Instant::now() + Duration::from_secs(60)), trace };
+    let scope = Scope { deadline: Some(Instant::now() + Duration::from_secs(60)), trace, ..Scope::default() };
     dapr.invoke_binding(to("table", "query", "x"), scope).await.unwrap();
     dapr.invoke_binding(to("table", "query", "x"), no_scope()).await.unwrap();
     let seen = fake.seen();

@@ -207,7 +207,7 @@ pub(super) fn metadata_of(pairs: &[(String, String)]) -> Metadata {
 fn scope(headers: &HeaderMap) -> Scope {
     let said = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(Into::into);
     let trace = Trace { traceparent: said("traceparent"), tracestate: said("tracestate"), baggage: said("baggage") };
-    Scope { deadline: None, trace }
+    Scope { trace, ..Scope::default() }
 }
 
 /// The content type of a body; empty when it says none.

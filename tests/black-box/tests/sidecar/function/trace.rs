@@ -1,11 +1,15 @@
 //! The trace of an event goes on through the function.
 
-use black_box_tests::{Answer, App, AppProtocol, Daprd, Request, Sidecar, component};
+use black_box_tests::{Answer, App, AppProtocol, Collector, Daprd, Request, Sidecar, Span, Start, component, eventually, kind};
 use serde_json::json;
 
 use super::{Declared, over_both, received_at, serve};
 
-over_both! { a_trace_goes_on_to_a_binding, a_trace_goes_on_to_a_topic }
+over_both! {
+    a_trace_goes_on_to_a_binding,
+    a_trace_goes_on_to_a_topic,
+    two_functions_with_an_event_between_them_are_one_trace,
+}
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -39,4 +43,47 @@ fn a_trace_goes_on_to_a_topic(protocol: AppProtocol) {
     publish(&sidecar);
     let bill = &received_at(program.log(), "back", 1)[0];
     assert!(bill["event"]["extensions"]["traceparent"].as_str().is_some_and(|parent| parent.contains(TRACE)), "{bill}");
+}
+
+/// The sidecar sends its spans to the same collector, so that nothing is missing between the two functions.
+fn two_functions_with_an_event_between_them_are_one_trace(protocol: AppProtocol) {
+    let collector = Collector::start();
+    let address = collector.url().replace("http://", "");
+    let otel = json!({ "endpointAddress": address, "isSecure": false, "protocol": "grpc" });
+    let sidecar = Sidecar::new("shop").app(protocol).configure("tracing", json!({ "samplingRate": "1", "otel": otel }));
+    let sidecar = sidecar.with(component::memory_topics("bus")).with(component::memory_state("store")).start();
+    let declared = Declared::http().publishes("out", "bus", "orders").keeps("store", "store");
+    let start = Start::new(env!("CARGO_BIN_EXE_traced")).env("FUNC_CONTEXT", declared.0.to_string());
+    let start = start.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()).env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let program = sidecar.start_function(start.env("OTEL_BSP_SCHEDULE_DELAY", "20"));
+    sidecar.wait_for_subscriptions(1);
+    program.post("/relay", "text/plain", "one").expect(200);
+    let last = eventually("the second function keeps what came", || {
+        let all = collector.spans();
+        let process = all.iter().find(|span| span.name == "process orders")?.id.clone();
+        all.into_iter().find(|span| span.name == "change store" && span.parent == process)
+    });
+    let chain = eventually("its trace is whole", || whole(&collector.spans(), last.clone()));
+    assert!(chain.iter().all(|span| span.trace == last.trace), "{chain:#?}");
+    let of_functions = chain.iter().filter(|span| span.resource["service.name"] == "fixture");
+    let of_functions: Vec<_> = of_functions.map(|span| (span.name.as_str(), span.kind)).collect();
+    let expected = [
+        ("POST /relay", kind::SERVER),
+        ("publish orders", kind::PRODUCER),
+        ("process orders", kind::CONSUMER),
+        ("change store", kind::CLIENT),
+    ];
+    assert_eq!(of_functions, expected, "{chain:#?}");
+    assert_eq!(chain.len(), 5, "the sidecar has published it: {chain:#?}");
+    assert_eq!(chain[2].resource["service.name"], "shop");
+}
+
+/// The spans from the first of all to this one, once they are all there.
+fn whole(spans: &[Span], last: Span) -> Option<Vec<Span>> {
+    let mut chain = vec![last];
+    while let Some(parent) = chain.last().map(|span| span.parent.clone()).filter(|parent| !parent.is_empty()) {
+        chain.push(spans.iter().find(|span| span.id == parent)?.clone());
+    }
+    chain.reverse();
+    Some(chain)
 }

@@ -1,0 +1,282 @@
+//! Whether and how functions are traced: `OTEL_*` variables, and below them the function context.
+
+use std::{collections::BTreeMap, ffi::OsString, time::Duration};
+
+use opentelemetry_sdk::trace::Sampler;
+
+use super::said::{Said, Variables, duration, pairs};
+use crate::{
+    manifest::{Exporter, Provider, Tracing},
+    span::Carries,
+};
+
+/// How functions are traced.
+#[derive(Debug)]
+pub(super) struct Config {
+    pub(super) collector: Collector,
+    pub(super) sampler: Sampler,
+    pub(super) carries: Carries,
+    pub(super) batches: Batches,
+    /// What is said of the process as a whole.
+    pub(super) resource: BTreeMap<String, String>,
+    /// Put on every span.
+    pub(super) tags: BTreeMap<String, String>,
+    /// Put into the baggage of every invocation.
+    pub(super) baggage: Vec<(String, String)>,
+}
+
+/// Where spans go.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Collector {
+    pub(super) protocol: Protocol,
+    pub(super) endpoint: String,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) timeout: Duration,
+    pub(super) gzip: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Grpc,
+    Http,
+}
+
+/// How spans wait to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Batches {
+    pub(super) delay: Duration,
+    pub(super) queue: usize,
+    pub(super) most: usize,
+    pub(super) timeout: Duration,
+}
+
+/// What the process is, where nobody says otherwise.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    pub(crate) version: String,
+}
+
+/// The path at a collector where spans go over HTTP.
+const PATH: &str = "/v1/traces";
+
+const PAIRS: &str = "pairs as key=value, separated by commas";
+const TIME: &str = "milliseconds, or a number with ms, s or m";
+
+impl Config {
+    /// Reads how functions are traced; nothing where nobody asks for it.
+    ///
+    /// # Errors
+    /// A value that cannot be used: where it stands, what it is, and what is expected.
+    pub(super) fn read(
+        environment: &dyn Fn(&str) -> Option<OsString>,
+        tracing: Option<&Tracing>,
+        service: &Service,
+    ) -> Result<Option<Self>, String> {
+        let variables = Variables(environment);
+        let is_true = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        };
+        if variables.read("OTEL_SDK_DISABLED", "true or false", is_true)? == Some(true) {
+            return Ok(None);
+        }
+        let exporter = variables.read("OTEL_TRACES_EXPORTER", "otlp or none", |text| match text {
+            "otlp" => Some(true),
+            "none" => Some(false),
+            _ => None,
+        })?;
+        let tracing = tracing.filter(|tracing| tracing.provider == Provider::OpenTelemetry);
+        let endpoint = variables.first(&["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"])?;
+        if exporter == Some(false) || (exporter.is_none() && endpoint.is_none() && tracing.is_none()) {
+            return Ok(None);
+        }
+        let declared = tracing.and_then(|tracing| tracing.exporter.clone()).unwrap_or_default();
+        let none = BTreeMap::new();
+        Ok(Some(Self {
+            collector: Collector::read(&variables, endpoint, &declared)?,
+            sampler: sampler(&variables)?,
+            carries: carries(&variables)?,
+            batches: Batches::read(&variables)?,
+            resource: resource(&variables, service)?,
+            tags: tracing.map_or(&none, |tracing| &tracing.tags).clone(),
+            baggage: baggage(tracing.map_or(&none, |tracing| &tracing.baggage))?,
+        }))
+    }
+}
+
+impl Collector {
+    fn read(variables: &Variables<'_>, endpoint: Option<Said>, declared: &Exporter) -> Result<Self, String> {
+        let either = |names: &[&str], field: &str, value: &Option<String>| {
+            Ok::<_, String>(variables.first(names)?.or_else(|| Said::in_context(field, value.as_ref())))
+        };
+        if let Some(name) = Said::in_context("name", declared.name.as_ref()) {
+            name.parse("otlp", |name| (name == "otlp").then_some(()))?;
+        }
+        let protocol =
+            either(&["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"], "protocol", &declared.protocol)?;
+        let protocol = protocol.map(|said| {
+            said.parse("grpc or http/protobuf", |text| match text {
+                "grpc" => Some(Protocol::Grpc),
+                "http/protobuf" | "http" => Some(Protocol::Http),
+                _ => None,
+            })
+        });
+        let protocol = protocol.transpose()?;
+        let said = endpoint.or_else(|| Said::in_context("endpoint", declared.endpoint.as_ref()));
+        let (protocol, endpoint) = place(said, protocol)?;
+        let headers =
+            either(&["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"], "headers", &declared.headers)?;
+        let timeout =
+            either(&["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"], "timeout", &declared.timeout)?;
+        let compression = either(
+            &["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
+            "compression",
+            &declared.compression,
+        )?;
+        let gzip = compression.map(|said| {
+            said.parse("gzip or none", |text| match text {
+                "gzip" => Some(true),
+                "none" => Some(false),
+                _ => None,
+            })
+        });
+        Ok(Self {
+            protocol,
+            endpoint,
+            headers: headers.map_or_else(|| Ok(Vec::new()), |said| said.parse(PAIRS, headers_of))?,
+            timeout: timeout.map_or_else(|| Ok(Duration::from_secs(10)), |said| said.parse(TIME, duration))?,
+            gzip: gzip.transpose()?.unwrap_or_default(),
+        })
+    }
+}
+
+/// Pairs that are headers.
+fn headers_of(text: &str) -> Option<Vec<(String, String)>> {
+    let pairs = pairs(text)?;
+    let is_header = |(name, value): &(String, String)| {
+        http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok()
+    };
+    pairs.iter().all(is_header).then_some(pairs)
+}
+
+/// Where exactly spans go, and how: a collector takes calls over gRPC at its port 4317, requests at any other.
+fn place(said: Option<Said>, protocol: Option<Protocol>) -> Result<(Protocol, String), String> {
+    let Some(said) = said else {
+        return Ok(match protocol {
+            Some(Protocol::Grpc) => (Protocol::Grpc, "http://localhost:4317".to_owned()),
+            _ => (Protocol::Http, format!("http://localhost:4318{PATH}")),
+        });
+    };
+    let is_variable = said.name.starts_with("OTEL_");
+    // The platform's own examples have none.
+    let has_scheme = is_variable || said.value.contains("://");
+    let whole = if has_scheme { said.value.trim().to_owned() } else { format!("http://{}", said.value.trim()) };
+    let uri: http::Uri = whole.parse().map_err(|_| said.mistake("an address such as http://collector:4318"))?;
+    match uri.scheme_str() {
+        Some("http") => {}
+        Some("https") => return Err(said.mistake("http://: there is no TLS to a collector, use one nearby")),
+        _ => return Err(said.mistake("an address such as http://collector:4318")),
+    }
+    let protocol = protocol.unwrap_or(if uri.port_u16() == Some(4317) { Protocol::Grpc } else { Protocol::Http });
+    // The variable of all signals has the path before theirs, that of this one has all of it.
+    let is_whole = said.name == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" || (!is_variable && uri.path() != "/");
+    Ok(match protocol {
+        Protocol::Http if !is_whole => (protocol, format!("{}{PATH}", whole.trim_end_matches('/'))),
+        _ => (protocol, whole),
+    })
+}
+
+fn sampler(variables: &Variables<'_>) -> Result<Sampler, String> {
+    let ratio = |text: &str| text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    let named = variables.first(&["OTEL_TRACES_SAMPLER"])?;
+    let name = named.as_ref().map_or("parentbased_always_on", |said| said.value.trim());
+    let ratio = match name {
+        "traceidratio" | "parentbased_traceidratio" => {
+            variables.read("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", ratio)?.unwrap_or(1.0)
+        }
+        _ => 1.0,
+    };
+    let root = match name.trim_start_matches("parentbased_") {
+        "always_on" => Sampler::AlwaysOn,
+        "always_off" => Sampler::AlwaysOff,
+        "traceidratio" => Sampler::TraceIdRatioBased(ratio),
+        _ => {
+            let expected = "always_on, always_off or traceidratio, each also with parentbased_ before it";
+            return Err(named.map_or_else(String::new, |said| said.mistake(expected)));
+        }
+    };
+    Ok(if name.starts_with("parentbased_") { Sampler::ParentBased(Box::new(root)) } else { root })
+}
+
+fn carries(variables: &Variables<'_>) -> Result<Carries, String> {
+    let parse = |text: &str| {
+        let mut carries = Carries { trace: false, baggage: false };
+        for name in text.split(',').map(str::trim) {
+            match name {
+                "tracecontext" => carries.trace = true,
+                "baggage" => carries.baggage = true,
+                "none" => {}
+                _ => return None,
+            }
+        }
+        Some(carries)
+    };
+    let read = variables.read("OTEL_PROPAGATORS", "tracecontext, baggage, both separated by a comma, or none", parse)?;
+    Ok(read.unwrap_or(Carries { trace: true, baggage: true }))
+}
+
+impl Batches {
+    fn read(variables: &Variables<'_>) -> Result<Self, String> {
+        let time = |name, default| Ok::<_, String>(variables.read(name, TIME, duration)?.unwrap_or(default));
+        let count = |name, default| {
+            let parse = |text: &str| text.parse().ok().filter(|count| (1..=1_000_000).contains(count));
+            Ok::<usize, String>(variables.read(name, "a number from 1 to 1000000", parse)?.unwrap_or(default))
+        };
+        let queue = count("OTEL_BSP_MAX_QUEUE_SIZE", 2048)?;
+        Ok(Self {
+            delay: time("OTEL_BSP_SCHEDULE_DELAY", Duration::from_secs(5))?,
+            queue,
+            most: count("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512)?.min(queue),
+            timeout: time("OTEL_BSP_EXPORT_TIMEOUT", Duration::from_secs(30))?,
+        })
+    }
+}
+
+/// What is said of the process: by variables, by the platform, by the function context.
+fn resource(variables: &Variables<'_>, service: &Service) -> Result<BTreeMap<String, String>, String> {
+    let mut resource = BTreeMap::new();
+    resource.insert("service.name".to_owned(), service.name.clone());
+    if !service.version.is_empty() {
+        resource.insert("service.version".to_owned(), service.version.clone());
+    }
+    for (variable, names) in
+        [("POD_NAME", ["service.instance.id", "k8s.pod.name"]), ("POD_NAMESPACE", ["service.namespace", "k8s.namespace.name"])]
+    {
+        if let Some(said) = variables.first(&[variable])? {
+            resource.extend(names.map(|name| (name.to_owned(), said.value.clone())));
+        }
+    }
+    resource.extend(variables.read("OTEL_RESOURCE_ATTRIBUTES", PAIRS, pairs)?.unwrap_or_default());
+    if let Some(said) = variables.first(&["OTEL_SERVICE_NAME"])? {
+        resource.insert("service.name".to_owned(), said.value);
+    }
+    Ok(resource)
+}
+
+/// The baggage of the function context: pairs, or as the platform writes it a header's name and value.
+fn baggage(declared: &BTreeMap<String, String>) -> Result<Vec<(String, String)>, String> {
+    let (Some(header), Some(value), 2) = (declared.get("key"), declared.get("value"), declared.len()) else {
+        return Ok(declared.clone().into_iter().collect());
+    };
+    if header != "baggage" {
+        // SkyWalking's, which the platform's settings for all functions have.
+        return Ok(Vec::new());
+    }
+    let said = Said { name: "tracing.baggage.value of the function context".to_owned(), value: value.clone() };
+    said.parse(PAIRS, pairs)
+}
+
+#[cfg(test)]
+mod tests;
