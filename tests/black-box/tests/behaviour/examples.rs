@@ -31,7 +31,7 @@ const BATCH: &str = "application/cloudevents-batch+json";
 const JSON: &str = "application/json";
 
 /// Those that need a manifest and what stands in for a sidecar: `local.rs` calls them.
-const AT_A_DESK: &[&str] = &["binding-output", "cron-input", "pubsub", "state"];
+const AT_A_DESK: &[&str] = &["binding-output", "cron-input", "pubsub", "state", "traced"];
 
 const EXAMPLES: &[Call] = &[
     ("hello", "", || Request::get("/any/path"), 200, "Hello, OpenFunction!\n"),

@@ -45,6 +45,29 @@ fn what_one_function_publishes_the_other_gets() {
 }
 
 #[test]
+fn two_functions_with_an_event_between_them_are_shown_as_one_trace() {
+    let folder = Folder::new("traced");
+    let collector = Start::bare(BUILT.join("spans")).arg("127.0.0.1:0").start();
+    let taken = collector.output().wait_text("spans are taken at ").text;
+    let address = taken.rsplit(' ').next().unwrap_or_default();
+    let start = example("traced", &folder).env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}"));
+    let program = start.env("OTEL_BSP_SCHEDULE_DELAY", "20").serve();
+    program.post("/orders", "text/plain", "coffee").expect(202);
+    collector.output().wait_text("brew");
+    let shown = collector.output().text();
+    let whole = shown.rsplit("trace ").next().unwrap_or_default();
+    let expected = "POST /orders  (server, traced)
+  check  (internal, traced)
+  publish orders  (producer, traced)
+    process orders  (consumer, traced)
+      brew  (internal, traced)
+";
+    assert_eq!(whole.split_once('\n').map(|(_, spans)| spans), Some(expected), "{shown}");
+    program.post("/orders", "text/plain", " ").expect(400);
+    program.terminate().expect(0, &[]);
+}
+
+#[test]
 fn what_waits_outlives_a_process_that_is_killed() {
     let (folder, data) = (Folder::new("kept"), Folder::new("kept-data"));
     let start = || example("pubsub", &folder).env("FUNCTION_DATA_DIR", data.path());

@@ -18,7 +18,7 @@ fn program() -> Start {
         "outputs": { "out": { "uri": "orders", "componentName": "bus", "componentType": "pubsub.redis" } },
         "states": { "store": { "componentName": "store", "componentType": "state.redis" } },
     });
-    let start = Start::new(env!("CARGO_BIN_EXE_traced")).env("FUNC_CONTEXT", context.to_string());
+    let start = Start::new(env!("CARGO_BIN_EXE_fixture-traced")).env("FUNC_CONTEXT", context.to_string());
     start.env("FUNCTION_LOCAL_PORT", "0").env("FUNCTION_TIMEOUT", "300ms").env("OTEL_BSP_SCHEDULE_DELAY", "20")
 }
 

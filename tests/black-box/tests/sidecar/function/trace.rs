@@ -53,7 +53,7 @@ fn two_functions_with_an_event_between_them_are_one_trace(protocol: AppProtocol)
     let sidecar = Sidecar::new("shop").app(protocol).configure("tracing", json!({ "samplingRate": "1", "otel": otel }));
     let sidecar = sidecar.with(component::memory_topics("bus")).with(component::memory_state("store")).start();
     let declared = Declared::http().publishes("out", "bus", "orders").keeps("store", "store");
-    let start = Start::new(env!("CARGO_BIN_EXE_traced")).env("FUNC_CONTEXT", declared.0.to_string());
+    let start = Start::new(env!("CARGO_BIN_EXE_fixture-traced")).env("FUNC_CONTEXT", declared.0.to_string());
     let start = start.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()).env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     let program = sidecar.start_function(start.env("OTEL_BSP_SCHEDULE_DELAY", "20"));
     sidecar.wait_for_subscriptions(1);
