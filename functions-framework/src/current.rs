@@ -144,20 +144,24 @@ impl Current {
 #[inline]
 pub(crate) fn during<T>(current: &mut Option<Current>, run: impl FnOnce() -> T) -> T {
     /// Takes it out again, whatever happens.
-    struct Entered<'a> {
-        current: &'a mut Option<Current>,
-        outer: Option<Current>,
-    }
+    struct Entered<'a>(&'a mut Option<Current>);
     impl Drop for Entered<'_> {
         #[inline]
         fn drop(&mut self) {
-            *self.current = CURRENT.replace(self.outer.take());
+            swap(self.0);
         }
     }
     let _span = current.as_ref().map(|current| current.span.enter());
-    let outer = CURRENT.replace(current.take());
-    let _entered = Entered { current, outer };
+    swap(current);
+    let _entered = Entered(current);
     run()
+}
+
+/// Puts one into the place and takes out what was there, which is kept here meanwhile. Both are moved, and neither is dropped.
+#[inline]
+fn swap(current: &mut Option<Current>) {
+    let outer = CURRENT.replace(current.take());
+    *current = outer;
 }
 
 /// Lets `look` see the invocation that runs here, if there is one. What is logged meanwhile belongs to none.
