@@ -268,7 +268,7 @@ impl App {
         }
         let traces = startup::trace(&self.functions, &self.hooks, &settings, &declaration)?;
         telemetry::install(&settings, &traces);
-        startup::tell(&declaration);
+        startup::tell(&declaration, &self.hooks);
         traces.tell(declaration.manifest.tracing.as_ref());
         crash::install_hook();
         // From here on a signal is ours: one that comes during `init` must not be lost.

@@ -148,12 +148,20 @@ pub(crate) fn set_params(functions: &[Function], declaration: &Declaration) -> R
 }
 
 /// Logs where the manifest came from, and what a person should know of it.
-pub(crate) fn tell(declaration: &Declaration) {
+pub(crate) fn tell(declaration: &Declaration, hooks: &[Registered]) {
     if let Some(file) = &declaration.file {
         tracing::info!(file = %file.display(), "read the Function manifest");
     }
     for remark in &declaration.remarks {
         tracing::warn!("{remark}");
+    }
+    let skywalking = Provider::SkyWalking;
+    let is_wanted = declaration.manifest.tracing.as_ref().is_some_and(|tracing| tracing.provider == skywalking);
+    if is_wanted && !hooks.iter().any(|hook| hook.name() == skywalking.name()) {
+        tracing::warn!(
+            "the function context asks for spans of SkyWalking, and none are made: use the provider opentelemetry, or register a hook \
+             named `skywalking`"
+        );
     }
 }
 
