@@ -1,5 +1,6 @@
 //! What a process tells of itself: its log, with the feature `metrics` its figures, and with `otel` its spans.
 
+mod how;
 mod json;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -26,8 +27,9 @@ use std::{
 use tracing_subscriber::{Layer as _, Registry, fmt, layer::SubscriberExt as _};
 
 use crate::settings::{LogFormat, Settings, Switch};
+pub(crate) use how::How;
 use json::Schema;
-pub(crate) use metrics::{Deliveries, How, Invocations, Metrics, counted};
+pub(crate) use metrics::{Deliveries, Invocations, Metrics, counted};
 pub(crate) use otel::{Called, Service, Traces, ended, traced};
 use writer::Writer;
 

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::How;
 use crate::{function::Kind, manifest::Manifest, outcome::Verdict, settings::Settings, sidecar::Sidecar, startup::Exit};
 
 #[derive(Debug)]
@@ -15,24 +16,6 @@ pub(crate) enum Metrics {}
 impl Metrics {
     pub(crate) async fn open(_: &Settings) -> Result<Option<Self>, Exit> {
         Ok(None)
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum How {
-    Success,
-    ClientError,
-    Error,
-    Crash,
-    Timeout,
-    Refused,
-    Gone,
-}
-
-impl How {
-    pub(crate) fn look(look: impl FnOnce() -> Self) -> Self {
-        // Spans want to know, too.
-        if cfg!(feature = "otel") { look() } else { Self::Success }
     }
 }
 

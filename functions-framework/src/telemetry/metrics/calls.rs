@@ -5,29 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 use super::{ANSWERED, DELIVERIES, DURATION, IN_FLIGHT, INVOCATIONS, LAST_EVENT, RECEIVED, WAIT, WAITING};
-use crate::{function::Kind, outcome::Verdict};
-
-/// How an invocation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum How {
-    Success,
-    /// It answered a status of 400 to 499: the caller's mistake.
-    ClientError,
-    Error,
-    Crash,
-    Timeout,
-    /// It never began: too many run, or too much was sent.
-    Refused,
-    /// The caller went away.
-    Gone,
-}
-
-impl How {
-    /// Looks how it ended, since somebody wants to know.
-    pub(crate) fn look(look: impl FnOnce() -> Self) -> Self {
-        look()
-    }
-}
+use crate::{function::Kind, outcome::Verdict, telemetry::How};
 
 const HOWS: [&str; 7] = ["success", "client_error", "error", "crash", "timeout", "refused", "gone"];
 

@@ -20,7 +20,7 @@ use crate::{
     sidecar::Sidecar,
     startup::{self, Exit},
 };
-pub(crate) use calls::{Deliveries, How, Invocations};
+pub(crate) use calls::{Deliveries, Invocations};
 
 /// From a function that looks something up to one that waits for others.
 const SECONDS: [f64; 15] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
