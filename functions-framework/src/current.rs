@@ -74,17 +74,15 @@ thread_local! {
 }
 
 impl Current {
-    /// Of a request, which may run within one that is known already: a router's, whose layers are told of it too.
+    /// Of a request.
     pub(crate) fn of_request(origin: &Arc<Origin>, headers: &HeaderMap) -> Self {
-        let more = match CURRENT.take() {
-            None => Brought::of(headers).map(|brought| Box::new(More { brought: Some(brought), ..More::default() })),
-            Some(mut outer) => {
-                let more = outer.parting().clone();
-                CURRENT.set(Some(outer));
-                Some(Box::new(More { event: None, ..more }))
-            }
-        };
+        let more = Brought::of(headers).map(|brought| Box::new(More { brought: Some(brought), ..More::default() }));
         Self { origin: Arc::clone(origin), context: None, more, span: Span::default() }
+    }
+
+    /// Of the same request, now that it is known whose it is: a router's, whose layers have been told of it.
+    pub(crate) fn routed_to(self, origin: &Arc<Origin>) -> Self {
+        Self { origin: Arc::clone(origin), ..self }
     }
 
     /// Of an event that is delivered.

@@ -231,13 +231,18 @@ impl Endpoint {
         self.begun_events.load(Relaxed)
     }
 
-    /// Begins to answer a request. Whoever polls the answer `anyway`, now and then, allows its timer to be set late.
-    pub(crate) fn call(self: &Arc<Self>, request: Request, anyway: bool) -> Running {
+    /// Begins to answer a request, of which something may be `known` already. Whoever polls the answer `anyway`, now and then,
+    /// allows its timer to be set late.
+    pub(crate) fn call(self: &Arc<Self>, request: Request, known: Option<Current>, anyway: bool) -> Running {
         let started = Instant::now();
         let head = Head::of(request.method(), request.uri());
         let called = Called { function: self.name(), kind: self.kind, path: self.path.as_deref() };
         let span = self.limits.traces.request(&request, called);
-        let current = Some(Current::of_request(&self.origin, request.headers()).traced(span));
+        let current = match known {
+            None => Current::of_request(&self.origin, request.headers()),
+            Some(known) => known.routed_to(&self.origin),
+        };
+        let current = Some(current.traced(span));
         let (call, admitted, permit) = match self.admit(&request) {
             Ok(permit) => (self.invoke(request, started), true, permit),
             Err(refusal) => (Box::pin(ready(Err(refusal))) as Call<Response>, false, None),

@@ -108,7 +108,7 @@ impl Routes {
 
     pub(crate) fn call(&self, request: Request, polled_anyway: bool) -> Routed {
         match self {
-            Self::One(endpoint) => Routed::Direct(endpoint.call(request, polled_anyway)),
+            Self::One(endpoint) => Routed::Direct(endpoint.call(request, None, polled_anyway)),
             Self::Table(router, log, nobody) => {
                 Routed::Router(Box::pin(route(router.clone(), request, *log, Arc::clone(nobody))))
             }
@@ -155,8 +155,8 @@ async fn route(router: Router, request: Request, log: Log, nobody: Arc<Origin>) 
 struct Carried(Arc<Invocation>);
 
 async fn through_router(endpoint: &Arc<Endpoint>, request: axum::extract::Request, max_body_size: usize) -> Response {
-    let (mut response, invocation) =
-        endpoint.call(Request::new(request, |body| RequestBody::new(body, max_body_size)), false).await;
+    let request = Request::new(request, |body| RequestBody::new(body, max_body_size));
+    let (mut response, invocation) = endpoint.call(request, current::share(), false).await;
     if let Some(invocation) = invocation {
         response.extensions_mut().insert(Carried(Arc::new(invocation)));
     }

@@ -192,7 +192,8 @@ impl States {
         }
         self.store.write_soon("the end of old values", |tables| {
             let mut ended = Vec::new();
-            for entry in tables.expiry.range(..=(now(), "", ""))? {
+            // What ends at this moment has ended.
+            for entry in tables.expiry.range(..(now().saturating_add(1), "", ""))? {
                 let key = entry?.0;
                 let (end, component, key) = key.value();
                 ended.push((end, component.to_owned(), key.to_owned()));
