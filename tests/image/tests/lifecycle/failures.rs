@@ -28,6 +28,9 @@ fn a_source_that_has_nothing_to_do_with_the_framework_is_not_ours() {
         ("CNB_BUILDPACK_DIR", &folder),
         ("CNB_TARGET_OS", "linux"),
         ("CNB_TARGET_ARCH", Arch::here().unwrap().name()),
+        // libcnb insists on both.
+        ("CNB_TARGET_DISTRO_NAME", "debian"),
+        ("CNB_TARGET_DISTRO_VERSION", "12"),
     ];
     let detect = format!("cd /workspace/source && exec {folder}/bin/detect /platform {plan}");
     let ended = environment.run(User::Cnb, Network::None, variables, &["sh", "-c", &detect]).unwrap();
