@@ -40,7 +40,8 @@ use crate::{
         log::Log,
         routes::{self, Route, Routes},
     },
-    settings::{self, Invalid, Request, Settings, Switch},
+    settings::{Invalid, Request, Settings, Switch},
+    spelling::did_you_mean,
     telemetry::{self, Service, Traces},
 };
 
@@ -198,8 +199,7 @@ pub(crate) fn choose(mut functions: Vec<Function>, target: Option<&str>) -> Resu
     let names = names(&functions)?;
     let Some(target) = target else { return Ok(functions) };
     let Some(index) = names.iter().position(|name| *name == target) else {
-        let hint = settings::nearest(target, names.iter().copied());
-        let hint = hint.map_or_else(String::new, |name| format!(", did you mean `{name}`?"));
+        let hint = did_you_mean(target, names.iter().copied());
         return Err(Exit::usage(format!(
             "no function is named `{target}` (--target, FUNCTION_TARGET){hint}\n  functions: {}",
             names.join(", ")

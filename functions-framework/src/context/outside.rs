@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     manifest::{self, Manifest},
     sidecar::{Scope, Sidecar, SidecarCode, SidecarError},
-    spelling::nearest,
+    spelling::did_you_mean,
 };
 
 /// The declared outputs and states of a process, and the sidecar that leads there.
@@ -53,7 +53,7 @@ pub(super) fn no_sidecar() -> Error {
 /// Says what there is instead.
 fn undeclared<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String> + Clone) -> Error {
     let known = known.map(String::as_str);
-    let hint = nearest(name, known.clone()).map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+    let hint = did_you_mean(name, known.clone());
     let known: Vec<_> = known.collect();
     let known = if known.is_empty() { "none is".to_owned() } else { format!("declared: {}", known.join(", ")) };
     Error::new(format!("no {kind} named `{name}` is declared ({known}){hint}"))

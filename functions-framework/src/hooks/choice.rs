@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Hooks, OnError, register::Registered};
-use crate::{manifest, spelling::nearest};
+use crate::{manifest, spelling::did_you_mean};
 
 /// Who says which hooks run.
 #[derive(Debug, Clone, Copy)]
@@ -72,8 +72,7 @@ pub(crate) fn choose(
 }
 
 fn unknown(name: &str, registered: &[String]) -> String {
-    let hint = nearest(name, registered.iter().map(String::as_str));
-    let hint = hint.map_or_else(String::new, |name| format!(", did you mean `{name}`?"));
+    let hint = did_you_mean(name, registered.iter().map(String::as_str));
     let known = if registered.is_empty() { "none".to_owned() } else { registered.join(", ") };
     format!("no hook is named `{name}`{hint}\n  registered: {known}")
 }

@@ -19,8 +19,7 @@ use tracing_subscriber::filter::Targets;
 
 #[cfg(feature = "local")]
 use crate::sidecar::local::Faults;
-pub(crate) use crate::spelling::nearest;
-use crate::{function::Kind, hooks::OnError, outcome::Verdict};
+use crate::{function::Kind, hooks::OnError, outcome::Verdict, spelling::nearest};
 pub(crate) use dapr::{Dapr, Endpoint, Place, Token};
 use table::{Row, rows};
 

@@ -16,8 +16,37 @@ pub(crate) enum How {
 }
 
 impl How {
+    /// Every one, in the order in which they are declared.
+    #[cfg(feature = "metrics")]
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Success, Self::ClientError, Self::Error, Self::Crash, Self::Timeout, Self::Refused, Self::Gone];
+
+    /// The value of the label `outcome`.
+    #[cfg(feature = "metrics")]
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::ClientError => "client_error",
+            Self::Error => "error",
+            Self::Crash => "crash",
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::Gone => "gone",
+        }
+    }
+
     /// Looks how it ended, where somebody wants to know.
     pub(crate) fn look(look: impl FnOnce() -> Self) -> Self {
         if cfg!(any(feature = "metrics", feature = "otel")) { look() } else { Self::Success }
+    }
+}
+
+#[cfg(all(test, feature = "metrics"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counters_of_all_are_in_their_order() {
+        assert_eq!(How::ALL.map(|how| how as usize), [0, 1, 2, 3, 4, 5, 6]);
     }
 }

@@ -7,11 +7,9 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use super::{ANSWERED, DELIVERIES, DURATION, IN_FLIGHT, INVOCATIONS, LAST_EVENT, RECEIVED, WAIT, WAITING};
 use crate::{function::Kind, outcome::Verdict, telemetry::How};
 
-const HOWS: [&str; 7] = ["success", "client_error", "error", "crash", "timeout", "refused", "gone"];
-
 /// The invocations of a function, by requests or by one of its inputs.
 pub(crate) struct Invocations {
-    ended: [Counter; HOWS.len()],
+    ended: [Counter; How::ALL.len()],
     duration: Histogram,
     in_flight: Gauge,
     received: Counter,
@@ -22,8 +20,8 @@ impl Invocations {
     /// Of a function that an input calls; those of requests have none.
     pub(crate) fn of(function: &str, kind: Kind, input: Option<&str>) -> Self {
         let (function, kind, input) = (function.to_owned(), kind.to_string(), input.unwrap_or_default().to_owned());
-        let ended = HOWS.map(|how| {
-            counter!(INVOCATIONS, "function" => function.clone(), "kind" => kind.clone(), "input" => input.clone(), "outcome" => how)
+        let ended = How::ALL.map(|how| {
+            counter!(INVOCATIONS, "function" => function.clone(), "kind" => kind.clone(), "input" => input.clone(), "outcome" => how.name())
         });
         let labels = || [("function", function.clone()), ("input", input.clone())];
         Self {
