@@ -401,7 +401,8 @@ mod tests {
         let mut shared = during(&mut current, || share().unwrap());
         let id = std::thread::spawn(move || shared.ids().request.clone()).join().unwrap();
         assert_eq!(current.as_mut().unwrap().ids().request, id);
-        let nested = during(&mut current, || request(&[("x-request-id", "of a layer")]).ids().request.clone());
+        let function = Arc::clone(&request(&[]).origin);
+        let nested = during(&mut current, || share().unwrap().routed_to(&function).ids().request.clone());
         assert_eq!(nested, id, "a request that goes through a router is one request");
         assert!(share().is_none());
     }
