@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     context::{Context, Origin},
-    event::Event,
+    event::{Attributes, Event},
     span::Span,
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Current {
     origin: Arc<Origin>,
     /// What an OpenFunction function is called with.
     context: Option<Context>,
+    /// Of the event that a CloudEvent function is called with.
+    event: Option<Arc<Attributes>>,
     more: Option<Box<More>>,
     span: Span,
 }
@@ -38,8 +40,6 @@ pub(crate) struct Current {
 #[derive(Debug, Clone, Default)]
 struct More {
     brought: Option<Arc<Brought>>,
-    /// The id of an event, a zero byte, and its type. The event itself would be shared then, and copied when it is changed.
-    event: Option<Box<str>>,
     ids: Option<Arc<OnceLock<Ids>>>,
 }
 
@@ -77,7 +77,7 @@ impl Current {
     /// Of a request.
     pub(crate) fn of_request(origin: &Arc<Origin>, headers: &HeaderMap) -> Self {
         let more = Brought::of(headers).map(|brought| Box::new(More { brought: Some(brought), ..More::default() }));
-        Self { origin: Arc::clone(origin), context: None, more, span: Span::default() }
+        Self { origin: Arc::clone(origin), context: None, event: None, more, span: Span::default() }
     }
 
     /// Of the same request, now that it is known whose it is: a router's, whose layers have been told of it.
@@ -87,7 +87,7 @@ impl Current {
 
     /// Of an event that is delivered.
     pub(crate) fn of_delivery(origin: Arc<Origin>, context: Context) -> Self {
-        Self { origin, context: Some(context), more: None, span: Span::default() }
+        Self { origin, context: Some(context), event: None, more: None, span: Span::default() }
     }
 
     /// Says which span is its own.
@@ -120,7 +120,7 @@ impl Current {
     pub(crate) fn event(&self) -> Option<(&str, &str)> {
         match &self.context {
             Some(context) => context.event().map(|event| (event.id(), event.ty())),
-            None => self.more.as_ref()?.event.as_ref()?.split_once('\0'),
+            None => self.event.as_ref().map(|event| (event.id(), event.ty())),
         }
     }
 
@@ -203,7 +203,7 @@ pub(crate) fn called_with_event(event: &Event) {
     look(|current| {
         if let Some(current) = current {
             current.span.called_with(event);
-            current.more.get_or_insert_default().event = Some([event.id(), "\0", event.ty()].concat().into());
+            current.event = Some(event.attributes());
         }
     });
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{
-    Data, Event, ExtensionValue, IntoTime, Parts,
+    Attributes, Data, Event, ExtensionValue, IntoTime, Parts,
     attributes::{self, Invalid},
     data::Form,
     media_type,
@@ -71,7 +71,7 @@ impl EventBuilder {
     /// Sets the `time` it happened: RFC 3339 text, a `DateTime` of chrono, or a [`SystemTime`](std::time::SystemTime).
     pub fn time(mut self, time: impl IntoTime) -> Self {
         match time.into_time() {
-            Ok(time) => self.parts.time = Some(time),
+            Ok(time) => self.parts.attributes.time = Some(time),
             Err(error) => self.fail(Invalid(error.to_string())),
         }
         self
@@ -91,7 +91,7 @@ impl EventBuilder {
             self.fail(invalid);
             return self;
         }
-        let extensions = &mut self.parts.extensions;
+        let extensions = &mut self.parts.attributes.extensions;
         match extensions.binary_search_by(|(known, _)| (**known).cmp(name)) {
             Ok(found) => extensions[found].1 = value,
             Err(place) => extensions.insert(place, (name.into(), value)),
@@ -135,15 +135,15 @@ impl EventBuilder {
     /// # Errors
     /// When `id`, `source` or `type` is missing, and when something was given that CloudEvents does not allow.
     pub fn build(self) -> Result<Event, Error> {
-        match self.error.map_or_else(|| self.parts.check_required(), Err) {
-            Ok(()) => Ok(Event(Arc::new(self.parts))),
+        match self.error.map_or_else(|| self.parts.attributes.check_required(), Err) {
+            Ok(()) => Ok(Event::from(self.parts)),
             Err(invalid) => Err(invalid.failed()),
         }
     }
 
     fn text(mut self, text: Text, value: &str) -> Self {
         match attributes::check_form(text, value).and_then(|()| attributes::check_text(text.name(), value)) {
-            Ok(()) => self.parts.texts.set(text, value),
+            Ok(()) => self.parts.attributes.texts.set(text, value),
             Err(invalid) => self.fail(invalid),
         }
         self
@@ -155,7 +155,13 @@ impl EventBuilder {
     }
 }
 
-impl Parts {
+impl From<Parts> for Event {
+    fn from(Parts { attributes, data }: Parts) -> Self {
+        Self { attributes: Arc::new(attributes), data }
+    }
+}
+
+impl Attributes {
     /// Checks that the attributes are there that every event has.
     pub(super) fn check_required(&self) -> Result<(), Invalid> {
         let missing = [Text::Id, Text::Source, Text::Type].into_iter().find(|text| self.texts.get(*text).is_none());

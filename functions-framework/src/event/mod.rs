@@ -68,16 +68,36 @@ use crate::error::Error;
 /// }
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Event(Arc<Parts>);
+pub struct Event {
+    /// Apart from the data: log lines ask for them when the function has let go of the event, and of its data.
+    attributes: Arc<Attributes>,
+    data: Option<Data>,
+}
 
-/// What an event is made of, until all of it is there.
+/// What an event says of itself and its data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Parts {
+pub(crate) struct Attributes {
     texts: Texts,
     time: Option<DateTime<FixedOffset>>,
     /// In the order of their names.
     extensions: Vec<(Box<str>, ExtensionValue)>,
+}
+
+/// What an event is made of, until all of it is there.
+#[derive(Debug, Clone, Default)]
+struct Parts {
+    attributes: Attributes,
     data: Option<Data>,
+}
+
+impl Attributes {
+    pub(crate) fn id(&self) -> &str {
+        self.texts.get(Text::Id).unwrap_or_default()
+    }
+
+    pub(crate) fn ty(&self) -> &str {
+        self.texts.get(Text::Type).unwrap_or_default()
+    }
 }
 
 impl Event {
@@ -105,7 +125,8 @@ impl Event {
     /// }
     /// ```
     pub fn into_builder(self) -> EventBuilder {
-        EventBuilder::from_parts(Arc::unwrap_or_clone(self.0))
+        let Self { attributes, data } = self;
+        EventBuilder::from_parts(Parts { attributes: Arc::unwrap_or_clone(attributes), data })
     }
 
     /// Reads an event from the JSON object that structured mode sends: the inverse of [`to_json`](Self::to_json), as strict as
@@ -147,22 +168,22 @@ impl Event {
 
     /// Returns the `id`, unique to its source.
     pub fn id(&self) -> &str {
-        self.0.texts.get(Text::Id).unwrap_or_default()
+        self.attributes.id()
     }
 
     /// Returns the `source`: where the event happened, a URI or a part of one.
     pub fn source(&self) -> &str {
-        self.0.texts.get(Text::Source).unwrap_or_default()
+        self.attributes.texts.get(Text::Source).unwrap_or_default()
     }
 
     /// Returns the `type`: what happened.
     pub fn ty(&self) -> &str {
-        self.0.texts.get(Text::Type).unwrap_or_default()
+        self.attributes.ty()
     }
 
     /// Returns the `subject`: what it happened to, within the source.
     pub fn subject(&self) -> Option<&str> {
-        self.0.texts.get(Text::Subject)
+        self.attributes.texts.get(Text::Subject)
     }
 
     /// Returns the `time` it happened, in the offset it was sent with.
@@ -175,17 +196,17 @@ impl Event {
     /// # Ok::<(), functions_framework::Error>(())
     /// ```
     pub fn time(&self) -> Option<DateTime<FixedOffset>> {
-        self.0.time
+        self.attributes.time
     }
 
     /// Returns the `datacontenttype`: the media type of the data, as it was sent.
     pub fn datacontenttype(&self) -> Option<&str> {
-        self.0.texts.get(Text::Datacontenttype)
+        self.attributes.texts.get(Text::Datacontenttype)
     }
 
     /// Returns the `dataschema`: the URI of the schema of the data.
     pub fn dataschema(&self) -> Option<&str> {
-        self.0.texts.get(Text::Dataschema)
+        self.attributes.texts.get(Text::Dataschema)
     }
 
     /// Returns the extension attribute of that name.
@@ -200,13 +221,13 @@ impl Event {
     /// }
     /// ```
     pub fn extension(&self, name: &str) -> Option<&ExtensionValue> {
-        let extensions = &self.0.extensions;
+        let extensions = &self.attributes.extensions;
         extensions.binary_search_by(|(known, _)| (**known).cmp(name)).ok().map(|found| &extensions[found].1)
     }
 
     /// Returns the extension attributes, in the order of their names.
     pub fn extensions(&self) -> impl Iterator<Item = (&str, &ExtensionValue)> {
-        self.0.extensions.iter().map(|(name, value)| (&**name, value))
+        self.attributes.extensions.iter().map(|(name, value)| (&**name, value))
     }
 
     /// Returns the data as the bytes that were sent: JSON as its text, and what came as Base64 decoded.
@@ -223,7 +244,7 @@ impl Event {
     /// }
     /// ```
     pub fn data(&self) -> Option<&Bytes> {
-        self.0.data.as_ref().map(Data::bytes)
+        self.data.as_ref().map(Data::bytes)
     }
 
     /// Returns the data as text, which is empty when there is none.
@@ -286,9 +307,13 @@ impl Event {
     }
 
     /// Leaves out the data, and keeps what describes it.
-    fn without_data(mut self) -> Self {
-        Arc::make_mut(&mut self.0).data = None;
-        self
+    fn without_data(self) -> Self {
+        Self { data: None, ..self }
+    }
+
+    /// Gives a share in what is not its data.
+    pub(crate) fn attributes(&self) -> Arc<Attributes> {
+        Arc::clone(&self.attributes)
     }
 }
 

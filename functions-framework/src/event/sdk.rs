@@ -62,7 +62,7 @@ impl TryFrom<Event> for cloudevents::Event {
         if let Some(schema) = event.dataschema() {
             other.set_dataschema(Some(schema.into_url().map_err(|_| Invalid::dataschema(schema).refused())?));
         }
-        if let Some(data) = &event.0.data {
+        if let Some(data) = &event.data {
             other.set_data_unchecked(SdkData::from(data));
         }
         Ok(other)

@@ -9,7 +9,7 @@ use super::{draft::Draft, header_value};
 use crate::{
     error::Error,
     event::{
-        Data, Event, ExtensionValue, Parts, ascii,
+        Attributes, Data, Event, ExtensionValue, ascii,
         attributes::{self, Invalid, is_uri_reference, quoted},
         media_type,
         texts::Text,
@@ -126,23 +126,24 @@ static HEADERS: [HeaderName; Text::ALL.len()] = [
 /// Encodes an event as the headers, `Content-Type` among them, and the body of a message.
 pub(crate) fn encode(event: Event) -> Result<(HeaderMap, Bytes), Error> {
     // Taking the texts out of an event that nobody shares saves a copy of them.
-    let parts = Arc::unwrap_or_clone(event.0);
-    headers(parts).map_err(|error| error.context("the event cannot be sent in binary mode"))
+    let Event { attributes, data } = event;
+    let headers = headers(Arc::unwrap_or_clone(attributes)).map_err(|error| error.context("the event cannot be sent in binary mode"))?;
+    Ok((headers, data.map_or_else(Bytes::new, Data::into_bytes)))
 }
 
-fn headers(parts: Parts) -> Result<(HeaderMap, Bytes), Error> {
+fn headers(attributes: Attributes) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(10);
     headers.insert(CE_SPECVERSION.clone(), HeaderValue::from_static("1.0"));
-    for (header, text) in HEADERS.iter().zip(parts.texts.into_bytes()) {
+    for (header, text) in HEADERS.iter().zip(attributes.texts.into_bytes()) {
         if let Some(text) = text {
             let value = if header == CONTENT_TYPE { content_type_value(text)? } else { header_value(text)? };
             headers.insert(header.clone(), value);
         }
     }
-    if let Some(time) = parts.time {
+    if let Some(time) = attributes.time {
         headers.insert(CE_TIME.clone(), HeaderValue::try_from(time::format(time))?);
     }
-    for (name, value) in parts.extensions {
+    for (name, value) in attributes.extensions {
         let header = HeaderName::try_from(format!("ce-{name}"))
             .map_err(|error| Error::from(error).context(format!("the name of the attribute {}", quoted(&name))))?;
         let text = match value {
@@ -152,7 +153,7 @@ fn headers(parts: Parts) -> Result<(HeaderMap, Bytes), Error> {
         // An event in structured mode may have more attributes than a message has room for headers.
         headers.try_append(header, header_value(text.into())?)?;
     }
-    Ok((headers, parts.data.map_or_else(Bytes::new, Data::into_bytes)))
+    Ok(headers)
 }
 
 fn header_value(text: Bytes) -> Result<HeaderValue, Error> {

@@ -1,6 +1,6 @@
 //! An event that arrives, while its attributes are read one by one.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use crate::event::{
     Data, Event, ExtensionValue, Parts,
@@ -36,11 +36,11 @@ impl Draft {
     }
 
     pub(super) fn set_text(&mut self, text: Text, value: &str) -> Result<(), Invalid> {
-        if self.parts.texts.get(text).is_some() {
+        if self.parts.attributes.texts.get(text).is_some() {
             return Err(Invalid::twice(text.name()));
         }
         attributes::check_form(text, value)?;
-        self.parts.texts.set(text, value);
+        self.parts.attributes.texts.set(text, value);
         Ok(())
     }
 
@@ -57,16 +57,16 @@ impl Draft {
 
     /// Takes a time in the form nearly every sender writes; tells whether it was one.
     pub(super) fn set_plain_time(&mut self, value: &[u8]) -> bool {
-        if self.parts.time.is_none() {
-            self.parts.time = time::parse_utc(value);
-            return self.parts.time.is_some();
+        if self.parts.attributes.time.is_none() {
+            self.parts.attributes.time = time::parse_utc(value);
+            return self.parts.attributes.time.is_some();
         }
         false
     }
 
     fn set_time(&mut self, value: &str) -> Result<(), Invalid> {
         let Some(time) = time::parse(value) else { return Err(Invalid::time(value)) };
-        match self.parts.time.replace(time) {
+        match self.parts.attributes.time.replace(time) {
             None => Ok(()),
             Some(_) => Err(Invalid::twice("time")),
         }
@@ -75,13 +75,13 @@ impl Draft {
     /// Says of data that is JSON and has no content type that it is (JSON format §3.1).
     pub(super) fn default_to_json(&mut self) {
         if self.datacontenttype().is_none() {
-            self.parts.texts.set(Text::Datacontenttype, media_type::JSON);
+            self.parts.attributes.texts.set(Text::Datacontenttype, media_type::JSON);
         }
     }
 
     /// Takes an extension, whose name is right.
     pub(super) fn extend(&mut self, name: &str, value: ExtensionValue) {
-        self.parts.extensions.push((name.into(), value));
+        self.parts.attributes.extensions.push((name.into(), value));
     }
 
     pub(super) fn set_data(&mut self, data: Data) {
@@ -89,12 +89,12 @@ impl Draft {
     }
 
     pub(super) fn datacontenttype(&self) -> Option<&str> {
-        self.parts.texts.get(Text::Datacontenttype)
+        self.parts.attributes.texts.get(Text::Datacontenttype)
     }
 
     /// Tells whether none of the attributes is there that every event has.
     pub(super) fn is_blank(&self) -> bool {
-        !self.specversion && [Text::Id, Text::Source, Text::Type].iter().all(|text| self.parts.texts.get(*text).is_none())
+        !self.specversion && [Text::Id, Text::Source, Text::Type].iter().all(|text| self.parts.attributes.texts.get(*text).is_none())
     }
 
     /// Makes the event.
@@ -103,14 +103,14 @@ impl Draft {
         if !self.specversion {
             return Err(Invalid::missing("specversion"));
         }
-        self.parts.check_required()?;
-        let extensions = &mut self.parts.extensions;
+        self.parts.attributes.check_required()?;
+        let extensions = &mut self.parts.attributes.extensions;
         if extensions.len() > 1 {
             extensions.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
             if let Some(same) = extensions.windows(2).find(|pair| pair[0].0 == pair[1].0) {
                 return Err(Invalid::twice(&same[0].0));
             }
         }
-        Ok(Event(Arc::new(self.parts)))
+        Ok(self.parts.into())
     }
 }

@@ -241,7 +241,7 @@ pub(super) fn write(out: &mut Vec<u8>, event: &Event) {
             other => out.extend_from_slice(other.to_string().as_bytes()),
         }
     }
-    if let Some(data) = &event.0.data {
+    if let Some(data) = &event.data {
         write_data(out, data, event.datacontenttype());
     }
     out.push(b'}');

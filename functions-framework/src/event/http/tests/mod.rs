@@ -77,7 +77,7 @@ fn with_data(media_type: &str, data: impl Into<Data>) -> Event {
 
 /// The data, and what the JSON format would write it as.
 fn data(event: &Event) -> Option<(&[u8], Form)> {
-    event.0.data.as_ref().map(|data| (&data.bytes()[..], data.form()))
+    event.data.as_ref().map(|data| (&data.bytes()[..], data.form()))
 }
 
 /// Sends an event and receives it, in binary mode.
