@@ -23,6 +23,7 @@ use tokio::{
 };
 
 use super::{
+    answer::Answer,
     crash::{self, Crash},
     ended::how_of_request,
     hooked::{self, Time},
@@ -39,7 +40,7 @@ use crate::{
         http::HttpIn,
         open_function::{ContextIn, respond},
     },
-    hooks::{self, Answer, End, Hooks},
+    hooks::{self, End, Hooks},
     outcome::Out,
     telemetry::{self, Called, How, Invocations, Traces},
 };
@@ -90,7 +91,7 @@ const DELIVERIES: usize = 256;
 pub(crate) type Delivered = Result<Result<Out, Error>, Crash>;
 
 /// What became of a request, likewise.
-pub(super) type Outcome = Result<Result<Response, Error>, Crash>;
+pub(super) type Outcome = Result<Result<Response<Answer>, Error>, Crash>;
 
 /// A request at its function, from the guard to the last byte of the answer; dropping it ends it.
 #[derive(Debug)]
@@ -312,7 +313,7 @@ impl Endpoint {
         head: &Head,
         started: Instant,
         current: &mut Option<Current>,
-    ) -> Response {
+    ) -> Response<Answer> {
         let how = How::look(|| if admitted { how_of_request(&outcome) } else { How::Refused });
         let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
         let (mut response, status, cause) = match outcome {
@@ -323,11 +324,11 @@ impl Endpoint {
             }
             Ok(Err(error)) => {
                 let cause = error.line();
-                (error.into_response(), ERROR, Some(cause))
+                (error.into_response().map(Answer::from), ERROR, Some(cause))
             }
             Err(crash) => {
                 let error = Error::new("the function panicked");
-                (error.into_response(), CRASH, Some(crash.to_string()))
+                (error.into_response().map(Answer::from), CRASH, Some(crash.to_string()))
             }
         };
         response.headers_mut().insert(STATUS, status);
@@ -394,8 +395,8 @@ impl Endpoint {
                 endpoint.invoke_function(Request::from_parts(invocation.hand_over(keep), body), started)
             });
             match ended.await {
-                Ok(End::Answered(Answer::Response(response))) => Ok(response),
-                Ok(End::Answered(Answer::Out(out))) => Ok(respond(out)),
+                Ok(End::Answered(hooks::Answer::Response(response))) => Ok(response),
+                Ok(End::Answered(hooks::Answer::Out(out))) => Ok(respond(out)),
                 Ok(End::Failed(error)) if endpoint.kind == Kind::Http => Err(error),
                 Ok(End::Failed(error)) => Err(error.status_for_event()),
                 Ok(End::Crashed(what)) => Err(Error::new(what)),
@@ -457,13 +458,18 @@ impl Running {
 }
 
 impl Future for Running {
-    /// The invocation comes along when it goes on: a body that is still being written is part of it.
-    type Output = (Response, Option<Invocation>);
+    type Output = Response<Answer>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let (Some(call), Some(invocation)) = (&mut this.call, &mut this.invocation) else { return Poll::Pending };
-        let outcome = match invocation.during(|| crash::contain(|| call.as_mut().poll(context))) {
+        let polled = invocation.during(|| {
+            crash::contain(|| {
+                let answered = call.as_mut().poll(context);
+                answered.map(|answered| answered.map(|response| Answer::begin(response, context)))
+            })
+        });
+        let outcome = match polled {
             Ok(Poll::Ready(output)) => Ok(output),
             Err(crash) => Err(crash),
             Ok(Poll::Pending) => {
@@ -480,12 +486,9 @@ impl Future for Running {
         this.call = None;
         let Some(mut invocation) = this.invocation.take() else { return Poll::Pending };
         let Invocation { endpoint, admitted, current, .. } = &mut invocation;
-        let response = endpoint.finish(outcome, *admitted, &this.head, this.started, current);
-        if response.body().is_end_stream() {
-            invocation.complete();
-            return Poll::Ready((response, None));
-        }
-        Poll::Ready((response, Some(invocation)))
+        let mut response = endpoint.finish(outcome, *admitted, &this.head, this.started, current);
+        Answer::last(&mut response, invocation, this.head.is_head());
+        Poll::Ready(response)
     }
 }
 

@@ -27,6 +27,11 @@ impl Head {
     pub(crate) fn of(method: &Method, uri: &Uri) -> Self {
         Self { method: method.clone(), target: uri.path_and_query().cloned() }
     }
+
+    /// Tells whether it is a HEAD, whose answer has no body.
+    pub(crate) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
+    }
 }
 
 /// What is known of a request once it is answered.

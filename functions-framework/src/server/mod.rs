@@ -27,7 +27,7 @@ use std::{
     time::Duration,
 };
 
-use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version, header::CONNECTION};
+use ::http::{HeaderValue, Request, Response, StatusCode, Version, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -42,7 +42,6 @@ use crate::{
 };
 use answer::Answer;
 use connections::{Activity, Connections, Driven, InFlight, Patience};
-use endpoint::Invocation;
 use health::Health;
 use routes::{Routed, Routes};
 use socket::Socket;
@@ -178,13 +177,14 @@ pub(crate) enum Called {
 }
 
 impl Future for Called {
-    type Output = (axum::response::Response, Option<Invocation>);
+    type Output = Response<Answer>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let plain = |answer: axum::response::Response| answer.map(Answer::from);
         match self.get_mut() {
-            Self::Done(answer) => answer.take().map_or(Poll::Pending, |answer| Poll::Ready((answer, None))),
+            Self::Done(answer) => answer.take().map_or(Poll::Pending, |answer| Poll::Ready(plain(answer))),
             Self::Going(routed) => Pin::new(routed).poll(context),
-            Self::Delivering(answering) => answering.as_mut().poll(context).map(|answer| (answer, None)),
+            Self::Delivering(answering) => answering.as_mut().poll(context).map(plain),
         }
     }
 }
@@ -193,8 +193,6 @@ impl Future for Called {
 struct Answering {
     called: Called,
     version: Version,
-    /// A HEAD, whose answer has no body.
-    bodiless: bool,
     server: Arc<Server>,
     /// None once the answer has it.
     in_flight: Option<InFlight>,
@@ -203,11 +201,10 @@ struct Answering {
 impl Answering {
     fn new(server: &Arc<Server>, request: Request<Incoming>, activity: &Arc<Activity>, peer: SocketAddr) -> Self {
         let version = request.version();
-        let bodiless = *request.method() == Method::HEAD;
         let in_flight = Some(activity.begin(version));
         let request = function::body::Request::new(request, |body| RequestBody::incoming(body, server.max_body_size, peer));
         let called = server.call(request, server.lazy_timers && version < Version::HTTP_2);
-        Self { called, version, bodiless, server: Arc::clone(server), in_flight }
+        Self { called, version, server: Arc::clone(server), in_flight }
     }
 }
 
@@ -215,15 +212,8 @@ impl Future for Answering {
     type Output = Result<Response<Answer>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let (response, mut invocation) = ready!(Pin::new(&mut self.called).poll(context));
-        if (self.bodiless || matches!(response.status().as_u16(), 101 | 204 | 304))
-            && let Some(invocation) = invocation.take()
-        {
-            // hyper sends no body here, whatever the function made.
-            invocation.complete();
-        }
-        let in_flight = self.in_flight.take();
-        let mut response = response.map(|body| Answer::new(body, invocation, in_flight));
+        let mut response = ready!(Pin::new(&mut self.called).poll(context));
+        response.body_mut().fly(self.in_flight.take());
         // Asked after the wait: a drain may have begun meanwhile.
         let upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if self.version < Version::HTTP_2 && !upgrade && self.server.draining.load(Relaxed) {

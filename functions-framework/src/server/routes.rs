@@ -12,6 +12,7 @@ use std::{
 
 use axum::{
     Router,
+    body::Body,
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, MethodRouter, any_service, on_service},
 };
@@ -19,8 +20,9 @@ use http::{Method, StatusCode};
 use tower::{ServiceExt as _, service_fn};
 
 use super::{
+    answer::Answer,
     crash,
-    endpoint::{Endpoint, Invocation, Running, answer_without},
+    endpoint::{Endpoint, Running, answer_without},
     log::{Head, Log},
 };
 use crate::{
@@ -119,48 +121,38 @@ impl Routes {
 /// A request on its way through its function.
 pub(crate) enum Routed {
     Direct(Running),
-    Router(BoxFuture<'static, (Response, Option<Invocation>)>),
+    Router(BoxFuture<'static, Response>),
 }
 
 impl Future for Routed {
-    type Output = (Response, Option<Invocation>);
+    type Output = Response<Answer>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
             Self::Direct(running) => Pin::new(running).poll(context),
-            Self::Router(routed) => routed.as_mut().poll(context),
+            Self::Router(routed) => routed.as_mut().poll(context).map(|response| response.map(Answer::from)),
         }
     }
 }
 
-async fn route(router: Router, request: Request, log: Log, nobody: Arc<Origin>) -> (Response, Option<Invocation>) {
+async fn route(router: Router, request: Request, log: Log, nobody: Arc<Origin>) -> Response {
     let (head, started) = (Head::of(request.method(), request.uri()), Instant::now());
     // What layers log belongs to the request too.
     let mut current = Some(Current::of_request(&nobody, request.headers()));
     // The functions have guards of their own: this one is around the layers.
     let mut answer = pin!(crash::contained(router.oneshot(request.into_axum())));
-    let mut response = match poll_fn(|context| current::during(&mut current, || answer.as_mut().poll(context))).await {
+    match poll_fn(|context| current::during(&mut current, || answer.as_mut().poll(context))).await {
         Ok(Ok(response)) => response,
         Err(crash) => {
             let error = Error::new("a layer panicked");
-            return (current::during(&mut current, || answer_without(error, Some(&crash), &head, started, log)), None);
+            current::during(&mut current, || answer_without(error, Some(&crash), &head, started, log))
         }
-    };
-    let carried = response.extensions_mut().remove::<Carried>();
-    (response, carried.and_then(|Carried(invocation)| Arc::into_inner(invocation)))
+    }
 }
-
-/// Takes a streaming invocation through axum's response, whose extensions must be `Clone`.
-#[derive(Clone)]
-struct Carried(Arc<Invocation>);
 
 async fn through_router(endpoint: &Arc<Endpoint>, request: axum::extract::Request, max_body_size: usize) -> Response {
     let request = Request::new(request, |body| RequestBody::new(body, max_body_size));
-    let (mut response, invocation) = endpoint.call(request, current::share(), false).await;
-    if let Some(invocation) = invocation {
-        response.extensions_mut().insert(Carried(Arc::new(invocation)));
-    }
-    response
+    endpoint.call(request, current::share(), false).await.map(Body::new)
 }
 
 type ByPath<'a> = BTreeMap<Option<&'a str>, Vec<&'a Route>>;

@@ -127,7 +127,8 @@ static HEADERS: [HeaderName; Text::ALL.len()] = [
 pub(crate) fn encode(event: Event) -> Result<(HeaderMap, Bytes), Error> {
     // Taking the texts out of an event that nobody shares saves a copy of them.
     let Event { attributes, data } = event;
-    let headers = headers(Arc::unwrap_or_clone(attributes)).map_err(|error| error.context("the event cannot be sent in binary mode"))?;
+    let headers =
+        headers(Arc::unwrap_or_clone(attributes)).map_err(|error| error.context("the event cannot be sent in binary mode"))?;
     Ok((headers, data.map_or_else(Bytes::new, Data::into_bytes)))
 }
 

@@ -94,7 +94,8 @@ impl Draft {
 
     /// Tells whether none of the attributes is there that every event has.
     pub(super) fn is_blank(&self) -> bool {
-        !self.specversion && [Text::Id, Text::Source, Text::Type].iter().all(|text| self.parts.attributes.texts.get(*text).is_none())
+        !self.specversion
+            && [Text::Id, Text::Source, Text::Type].iter().all(|text| self.parts.attributes.texts.get(*text).is_none())
     }
 
     /// Makes the event.
