@@ -15,7 +15,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
 use crate::{
     context::{Context, Origin},
@@ -245,27 +245,25 @@ pub fn within_invocation<F: Future>(future: F) -> impl Future<Output = F::Output
 }
 
 impl Brought {
-    /// What of it there is; nearly always there is nothing, and names of other lengths tell that sooner than look-ups.
+    /// What of it there is, which nearly always is nothing: one pass over the names is less than a look-up for each.
     fn of(headers: &HeaderMap) -> Option<Arc<Self>> {
-        let may_be_one = |name: &HeaderName| matches!(name.as_str().len(), 11 | 12 | 21);
-        if headers.keys().any(may_be_one) { Self::looked_up(headers) } else { None }
-    }
-
-    #[inline(never)]
-    fn looked_up(headers: &HeaderMap) -> Option<Arc<Self>> {
-        let [traceparent, cloud_trace, execution, request] =
-            [TRACEPARENT, CLOUD_TRACE, EXECUTION, REQUEST].map(|name| headers.get(name).cloned());
-        let brought = Self { traceparent, cloud_trace, execution, request };
+        let mut brought = Self::default();
+        for (name, value) in headers {
+            let kept = match name.as_str() {
+                "traceparent" => &mut brought.traceparent,
+                "x-cloud-trace-context" => &mut brought.cloud_trace,
+                "function-execution-id" => &mut brought.execution,
+                "x-request-id" => &mut brought.request,
+                _ => continue,
+            };
+            // The first, where there are several.
+            kept.get_or_insert_with(|| value.clone());
+        }
         let Self { traceparent, cloud_trace, execution, request } = &brought;
         let is_any = [traceparent, cloud_trace, execution, request].into_iter().any(Option::is_some);
         is_any.then(|| Arc::new(brought))
     }
 }
-
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const CLOUD_TRACE: HeaderName = HeaderName::from_static("x-cloud-trace-context");
-const EXECUTION: HeaderName = HeaderName::from_static("function-execution-id");
-const REQUEST: HeaderName = HeaderName::from_static("x-request-id");
 
 impl Ids {
     fn of(brought: Option<&Brought>, context: Option<&Context>, span: &Span) -> Self {

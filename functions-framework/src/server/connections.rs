@@ -21,9 +21,10 @@ use std::{
 };
 
 use http::Version;
-use hyper_util::server::graceful::GracefulConnection;
 use pin_project_lite::pin_project;
 use tokio::sync::Notify;
+
+use super::protocol::PREFACE;
 
 /// What one connection does, told by itself and read by [`Connections`].
 #[derive(Debug, Default)]
@@ -71,7 +72,7 @@ impl Activity {
     pub(super) fn read(&self, bytes: &[u8]) {
         self.reading.store(true, Relaxed);
         // A client may open a connection of h2 ahead of its first request.
-        if self.begun.load(Relaxed) == 0 && bytes.starts_with(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") {
+        if self.begun.load(Relaxed) == 0 && bytes.starts_with(PREFACE) {
             self.multiplexed.store(true, Relaxed);
         }
     }
@@ -311,15 +312,9 @@ impl<C> Driven<C> {
     }
 }
 
-/// A connection that can be asked to finish; hyper's are, and theirs is a sealed trait.
+/// A connection that can be asked to finish.
 pub(crate) trait Ending: Future {
     fn finish(self: Pin<&mut Self>);
-}
-
-impl<C: GracefulConnection> Ending for C {
-    fn finish(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
 }
 
 impl<C: Ending> Future for Driven<C> {

@@ -9,6 +9,7 @@ pub(crate) mod endpoint;
 pub(crate) mod health;
 pub(crate) mod hooked;
 pub(crate) mod log;
+mod protocol;
 pub(crate) mod routes;
 mod socket;
 mod webhook;
@@ -29,10 +30,6 @@ use std::{
 
 use ::http::{HeaderValue, Request, Response, StatusCode, Version, header::CONNECTION};
 use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
-};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -43,6 +40,7 @@ use crate::{
 use answer::Answer;
 use connections::{Activity, Connections, Driven, InFlight, Patience};
 use health::Health;
+use protocol::Protocols;
 use routes::{Routed, Routes};
 use socket::Socket;
 
@@ -61,15 +59,8 @@ pub(crate) struct Server {
     pub(crate) draining: AtomicBool,
     /// Whether the timeout is long beside the looks at the connections.
     lazy_timers: bool,
-    protocol: auto::Builder<TokioExecutor>,
+    protocols: Protocols,
 }
-
-/// The headers of a request may be as large as this in h2.
-const MAX_HEADERS: u32 = 64 << 10;
-
-/// The head of a request may be as large as this in HTTP/1.1. It is what hyper reads at once, too: a smaller buffer would cut
-/// every larger body into more pieces.
-const MAX_HEAD: usize = 256 << 10;
 
 impl Server {
     pub(crate) fn new(
@@ -92,7 +83,7 @@ impl Server {
             leaving: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             lazy_timers,
-            protocol: protocol(),
+            protocols: Protocols::new(),
         }
     }
 
@@ -134,11 +125,11 @@ impl Server {
         let registered = server.connections.open();
         tokio::spawn(async move {
             let activity = Arc::clone(&registered.activity);
-            let socket = TokioIo::new(Socket::new(stream, registered));
-            let protocol = server.protocol.clone();
+            let socket = Socket::new(stream, registered);
+            let protocols = server.protocols.clone();
             let counted = Arc::clone(&activity);
             let service = service_fn(move |request| Answering::new(&server, request, &counted, peer));
-            let connection = protocol.serve_connection_with_upgrades(socket, service);
+            let connection = protocols.serve(socket, service);
             match Driven::new(connection, activity).await {
                 Some(Ok(())) => {}
                 Some(Err(error)) => tracing::debug!(%peer, error = chain(&*error), "a connection ended"),
@@ -221,24 +212,6 @@ impl Future for Answering {
         }
         Poll::Ready(Ok(response))
     }
-}
-
-/// What both protocols are held to.
-fn protocol() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    // A client that ends its own half has gone: nobody would read the answer.
-    builder.http1().half_close(false).max_buf_size(MAX_HEAD);
-    builder
-        .http2()
-        .max_header_list_size(MAX_HEADERS)
-        .max_concurrent_streams(256)
-        // Rapid reset (CVE-2023-44487): a client that opens streams only to reset them is sent away.
-        .max_pending_accept_reset_streams(32)
-        .max_local_error_reset_streams(256)
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(60))
-        .keep_alive_timeout(Duration::from_secs(20));
-    builder
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {
