@@ -28,8 +28,10 @@ struct Inner {
 impl Request {
     /// Takes a request whose body `bounded` bounds.
     pub(crate) fn new<B>(request: http::Request<B>, bounded: impl FnOnce(B) -> RequestBody) -> Self {
+        // Its place first: what is made before it would be copied into it.
+        let place = Box::new_uninit();
         let (head, body) = request.into_parts();
-        Self::from_parts(head, bounded(body))
+        Self(Box::write(place, Inner { head, body: bounded(body) }))
     }
 
     pub(crate) fn from_parts(head: Parts, body: RequestBody) -> Self {

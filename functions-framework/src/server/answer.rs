@@ -46,12 +46,12 @@ impl Answer {
     pub(super) fn begin(response: Response, context: &mut Context<'_>) -> Response<Self> {
         response.map(|mut body| {
             let first = match body.size_hint().exact() {
-                _ if body.is_end_stream() => return Content::Whole(Bytes::new()).into(),
+                _ if body.is_end_stream() => return Self::default(),
                 // Its end may be long in coming.
                 None => None,
                 Some(length) => match Pin::new(&mut body).poll_frame(context) {
                     Poll::Pending => None,
-                    Poll::Ready(None) if length == 0 => return Content::Whole(Bytes::new()).into(),
+                    Poll::Ready(None) if length == 0 => return Self::default(),
                     Poll::Ready(None) => Some(Err(axum::Error::new(TooShort))),
                     Poll::Ready(Some(first)) => match first.map(Frame::into_data) {
                         Ok(Ok(data)) if data.len() as u64 == length && body.is_end_stream() => {
@@ -80,6 +80,13 @@ impl Answer {
     /// Counts it as in flight.
     pub(super) fn fly(&mut self, in_flight: Option<InFlight>) {
         self.in_flight = in_flight;
+    }
+}
+
+impl Default for Answer {
+    /// An empty one.
+    fn default() -> Self {
+        Content::Whole(Bytes::new()).into()
     }
 }
 

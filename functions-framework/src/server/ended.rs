@@ -1,14 +1,17 @@
 //! How an invocation ended, for the figures and the spans of it.
 
-use http::StatusCode;
+use http::{Response, StatusCode};
 
-use super::endpoint::{Delivered, Outcome};
+use super::{
+    answer::Answer,
+    endpoint::{Delivered, Outcome},
+};
 use crate::{outcome::Verdict, telemetry::How};
 
 /// Tells how a request ended.
-pub(super) fn how_of_request(outcome: &Outcome) -> How {
+pub(super) fn how_of_request(outcome: &Outcome, answer: Option<&Response<Answer>>) -> How {
     let status = match outcome {
-        Ok(Ok(response)) => response.status(),
+        Ok(Ok(())) => answer.map_or(StatusCode::OK, Response::status),
         Ok(Err(error)) if error.is_gone() => return How::Gone,
         Ok(Err(error)) => error.status_code(),
         Err(_) => return How::Crash,

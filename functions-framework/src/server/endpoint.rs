@@ -2,6 +2,8 @@
 //!
 //! The guard is one place for all kinds: limits, timeout, panics, the status header and the log line.
 
+mod running;
+
 use std::{
     future::{Future, poll_fn, ready},
     pin::Pin,
@@ -9,7 +11,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    task::{Context, Poll, ready},
+    task::{Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -22,6 +24,7 @@ use tokio::{
     time::Sleep,
 };
 
+pub(crate) use self::running::{Invocation, Running};
 use super::{
     answer::Answer,
     crash::{self, Crash},
@@ -42,7 +45,7 @@ use crate::{
     },
     hooks::{self, End, Hooks},
     outcome::Out,
-    telemetry::{self, Called, How, Invocations, Traces},
+    telemetry::{self, How, Invocations, Traces},
 };
 
 /// What every answer of a function says of it (OpenFunction's own header).
@@ -90,37 +93,8 @@ const DELIVERIES: usize = 256;
 /// What became of a delivery: what the function answered, or failed with, unless it panicked.
 pub(crate) type Delivered = Result<Result<Out, Error>, Crash>;
 
-/// What became of a request, likewise.
-pub(super) type Outcome = Result<Result<Response<Answer>, Error>, Crash>;
-
-/// A request at its function, from the guard to the last byte of the answer; dropping it ends it.
-#[derive(Debug)]
-pub(crate) struct Invocation {
-    endpoint: Arc<Endpoint>,
-    /// The guard let it in.
-    admitted: bool,
-    /// The answer was handed over, or failed for a reason that was logged.
-    complete: bool,
-    /// What lines that are logged meanwhile say of it.
-    current: Option<Current>,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl Invocation {
-    pub(crate) fn function(&self) -> &str {
-        self.endpoint.name()
-    }
-
-    /// Runs a part of it.
-    pub(crate) fn during<T>(&mut self, run: impl FnOnce() -> T) -> T {
-        current::during(&mut self.current, run)
-    }
-
-    /// Ends it as it should end.
-    pub(crate) fn complete(mut self) {
-        self.complete = true;
-    }
-}
+/// What became of a request, likewise. The answer of a function is put into its place, and stays there.
+pub(super) type Outcome = Result<Result<(), Error>, Crash>;
 
 /// One more that is running, until it is dropped.
 struct Counted<'a>(&'a AtomicUsize);
@@ -135,22 +109,6 @@ impl<'a> Counted<'a> {
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
-    }
-}
-
-impl Drop for Invocation {
-    fn drop(&mut self) {
-        if self.admitted {
-            self.endpoint.running.fetch_sub(1, Relaxed);
-            self.endpoint.figures.over();
-        }
-        if !self.complete {
-            let Self { endpoint, current, .. } = self;
-            telemetry::ended(current.as_mut(), How::Gone, None, Some("the client went away"));
-            current::during(current, || {
-                tracing::debug!(function = endpoint.name(), "the client went away before the answer was complete");
-            });
-        }
     }
 }
 
@@ -232,26 +190,6 @@ impl Endpoint {
         self.begun_events.load(Relaxed)
     }
 
-    /// Begins to answer a request, of which something may be `known` already. Whoever polls the answer `anyway`, now and then,
-    /// allows its timer to be set late.
-    pub(crate) fn call(self: &Arc<Self>, request: Request, known: Option<Current>, anyway: bool) -> Running {
-        let started = Instant::now();
-        let head = Head::of(request.method(), request.uri());
-        let called = Called { function: self.name(), kind: self.kind, path: self.path.as_deref() };
-        let span = self.limits.traces.request(&request, called);
-        let current = match known {
-            None => Current::of_request(&self.origin, request.headers()),
-            Some(known) => known.routed_to(&self.origin),
-        };
-        let current = Some(current.traced(span));
-        let (call, admitted, permit) = match self.admit(&request) {
-            Ok(permit) => (self.invoke(request, started), true, permit),
-            Err(refusal) => (Box::pin(ready(Err(refusal))) as Call<Response>, false, None),
-        };
-        let invocation = Invocation { endpoint: Arc::clone(self), admitted, complete: false, current, _permit: permit };
-        Running { call: Some(call), invocation: Some(invocation), head, started, timer: None, patient: anyway }
-    }
-
     /// Calls the function with an event, within the limits of every call; gives back what is known of the invocation. Unlike a
     /// request it waits for its place: who brought it has nobody to ask but the function.
     ///
@@ -305,30 +243,35 @@ impl Endpoint {
         (delivered, current)
     }
 
-    /// Makes the answer out of what became of the call, and tells the log.
+    /// Completes the answer by what became of the call, and tells the log.
     fn finish(
         &self,
         outcome: Outcome,
+        answer: &mut Option<Response<Answer>>,
         admitted: bool,
         head: &Head,
         started: Instant,
         current: &mut Option<Current>,
-    ) -> Response<Answer> {
-        let how = How::look(|| if admitted { how_of_request(&outcome) } else { How::Refused });
+    ) {
+        let how = How::look(|| if admitted { how_of_request(&outcome, answer.as_ref()) } else { How::Refused });
         let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
-        let (mut response, status, cause) = match outcome {
-            Ok(Ok(response)) if response.status().as_u16() < 400 => (response, SUCCESS, None),
-            Ok(Ok(mut response)) => {
-                let cause = response.extensions_mut().remove::<Cause>();
-                (response, ERROR, cause.map(|Cause(text)| text))
+        let (response, status, cause) = match outcome {
+            Ok(Ok(())) => {
+                let response = answer.get_or_insert_default();
+                if response.status().as_u16() < 400 {
+                    (response, SUCCESS, None)
+                } else {
+                    let cause = response.extensions_mut().remove::<Cause>();
+                    (response, ERROR, cause.map(|Cause(text)| text))
+                }
             }
             Ok(Err(error)) => {
                 let cause = error.line();
-                (error.into_response().map(Answer::from), ERROR, Some(cause))
+                (answer.insert(error.into_response().map(Answer::from)), ERROR, Some(cause))
             }
             Err(crash) => {
                 let error = Error::new("the function panicked");
-                (error.into_response().map(Answer::from), CRASH, Some(crash.to_string()))
+                (answer.insert(error.into_response().map(Answer::from)), CRASH, Some(crash.to_string()))
             }
         };
         response.headers_mut().insert(STATUS, status);
@@ -346,7 +289,6 @@ impl Endpoint {
                 started,
             },
         );
-        response
     }
 
     /// Lets a request in, or says why not.
@@ -429,67 +371,6 @@ pub(crate) fn answer_without(error: Error, crash: Option<&Crash>, head: &Head, s
     let mut response = error.into_response();
     response.headers_mut().insert(STATUS, if crash.is_some() { CRASH } else { ERROR });
     response
-}
-
-/// A call that is going on, within its limits.
-pub(crate) struct Running {
-    /// Both are none once the answer is there.
-    call: Option<Call<Response>>,
-    invocation: Option<Invocation>,
-    head: Head,
-    started: Instant,
-    /// Set when the function does not answer soon, which most do.
-    timer: Option<Pin<Box<Sleep>>>,
-    /// Another poll will come in any case, and is early enough to set the timer.
-    patient: bool,
-}
-
-impl Running {
-    /// Waits for the time of a function that has not answered to run out.
-    fn poll_timer(&mut self, limit: Option<Duration>, context: &mut Context<'_>) -> Poll<Outcome> {
-        let Some(limit) = limit else { return Poll::Pending };
-        if std::mem::take(&mut self.patient) {
-            return Poll::Pending;
-        }
-        let timer =
-            self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit.saturating_sub(self.started.elapsed()))));
-        timer.as_mut().poll(context).map(|()| Ok(Err(Time::too_late(limit))))
-    }
-}
-
-impl Future for Running {
-    type Output = Response<Answer>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let (Some(call), Some(invocation)) = (&mut this.call, &mut this.invocation) else { return Poll::Pending };
-        let polled = invocation.during(|| {
-            crash::contain(|| {
-                let answered = call.as_mut().poll(context);
-                answered.map(|answered| answered.map(|response| Answer::begin(response, context)))
-            })
-        });
-        let outcome = match polled {
-            Ok(Poll::Ready(output)) => Ok(output),
-            Err(crash) => Err(crash),
-            Ok(Poll::Pending) => {
-                let limit = invocation.endpoint.limit();
-                let late = ready!(this.poll_timer(limit, context));
-                // What the function holds goes before its answer does; a panic on the way is still its own.
-                let call = this.call.take();
-                match &mut this.invocation {
-                    Some(invocation) => invocation.during(|| crash::contain(|| drop(call))).and(late),
-                    None => late,
-                }
-            }
-        };
-        this.call = None;
-        let Some(mut invocation) = this.invocation.take() else { return Poll::Pending };
-        let Invocation { endpoint, admitted, current, .. } = &mut invocation;
-        let mut response = endpoint.finish(outcome, *admitted, &this.head, this.started, current);
-        Answer::last(&mut response, invocation, this.head.is_head());
-        Poll::Ready(response)
-    }
 }
 
 impl std::fmt::Debug for Endpoint {

@@ -24,7 +24,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -203,14 +203,16 @@ impl Future for Answering {
     type Output = Result<Response<Answer>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut response = ready!(Pin::new(&mut self.called).poll(context));
+        let mut polled = Pin::new(&mut self.called).poll(context).map(Ok);
+        // Where it is: a response is large.
+        let Poll::Ready(Ok(response)) = &mut polled else { return Poll::Pending };
         response.body_mut().fly(self.in_flight.take());
         // Asked after the wait: a drain may have begun meanwhile.
         let upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if self.version < Version::HTTP_2 && !upgrade && self.server.draining.load(Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Poll::Ready(Ok(response))
+        polled
     }
 }
 
