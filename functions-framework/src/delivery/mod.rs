@@ -29,7 +29,15 @@ pub(crate) use self::{
     source::{Source, Terms},
     token::Token,
 };
-use crate::{event::LateEvent, function::BoxFuture, outcome::Verdict, sidecar::Trace};
+use crate::{
+    event::{
+        LateEvent,
+        inner::{self, Inner},
+    },
+    function::BoxFuture,
+    outcome::Verdict,
+    sidecar::Trace,
+};
 
 /// An event as it came to an input.
 #[derive(Debug, Default)]
@@ -44,6 +52,17 @@ pub(crate) struct Incoming {
     /// Which attempt it is, from 1, where that is known.
     pub(crate) attempt: Option<u32>,
     pub(crate) trace: Trace,
+}
+
+impl Incoming {
+    /// Takes the payload out of an inner event, whose metadata is then that of the input, if it is in one.
+    pub(crate) fn unwrapped(mut self) -> Self {
+        let Some(Inner { metadata, payload }) = Inner::of(&self.payload) else { return self };
+        self.metadata.extend(metadata);
+        let (outer, data) = (std::mem::take(&mut self.event), payload.clone());
+        let event = LateEvent::of(move || inner::around(outer.get()?, data));
+        Self { payload, event, ..self }
+    }
 }
 
 /// What became of it.

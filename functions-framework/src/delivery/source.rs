@@ -93,7 +93,7 @@ impl Source {
             Some(places) => places.acquire().await.ok(),
             None => None,
         };
-        let Incoming { payload, event, route, metadata, attempt, trace } = incoming;
+        let Incoming { payload, event, route, metadata, attempt, trace } = incoming.unwrapped();
         let input = Input { declared: Arc::clone(&self.declared), route, metadata, attempt };
         let scope = Scope { trace, ..Scope::default() };
         let arrival = Arrival { event, input: Some(input), scope, ..Arrival::default() };

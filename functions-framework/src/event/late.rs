@@ -15,7 +15,7 @@ type Make = Box<dyn FnOnce() -> Option<Event> + Send>;
 
 impl LateEvent {
     /// Makes it at the first [`get`](Self::get).
-    #[cfg_attr(not(feature = "dapr"), expect(dead_code, reason = "other events are read as a whole to find their data"))]
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "nothing is delivered"))]
     pub(crate) fn of(make: impl FnOnce() -> Option<Event> + Send + 'static) -> Self {
         // Who logs a line asks for it too, and must not while it is made.
         Self::Asked(LazyLock::new(Box::new(|| current::look(|_| make()))))

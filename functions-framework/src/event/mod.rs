@@ -27,6 +27,8 @@ mod data;
 mod decoded;
 mod extension;
 pub(crate) mod http;
+#[cfg(feature = "server")]
+pub(crate) mod inner;
 mod late;
 pub(crate) mod media_type;
 #[cfg(feature = "cloudevents-sdk")]
