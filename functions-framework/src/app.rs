@@ -268,8 +268,8 @@ impl App {
         }
         let traces = startup::trace(&self.functions, &self.hooks, &settings, &declaration)?;
         telemetry::install(&settings, &traces);
-        startup::tell(&declaration, &self.hooks);
-        traces.tell(declaration.manifest.tracing.as_ref());
+        startup::tell(&declaration);
+        traces.tell();
         crash::install_hook();
         // From here on a signal is ours: one that comes during `init` must not be lost.
         let mut signals = Signals::listen().map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))?;

@@ -95,7 +95,6 @@ impl Current {
         Self { span, ..self }
     }
 
-    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "there is nothing to say of it"))]
     pub(crate) const fn span(&self) -> &Span {
         &self.span
     }

@@ -149,20 +149,12 @@ pub(crate) fn set_params(functions: &[Function], declaration: &Declaration) -> R
 }
 
 /// Logs where the manifest came from, and what a person should know of it.
-pub(crate) fn tell(declaration: &Declaration, hooks: &[Registered]) {
+pub(crate) fn tell(declaration: &Declaration) {
     if let Some(file) = &declaration.file {
         tracing::info!(file = %file.display(), "read the Function manifest");
     }
     for remark in &declaration.remarks {
         tracing::warn!("{remark}");
-    }
-    let skywalking = Provider::SkyWalking;
-    let is_wanted = declaration.manifest.tracing.as_ref().is_some_and(|tracing| tracing.provider == skywalking);
-    if is_wanted && !hooks.iter().any(|hook| hook.name() == skywalking.name()) {
-        tracing::warn!(
-            "the function context asks for spans of SkyWalking, and none are made: use the provider opentelemetry, or register a hook \
-             named `skywalking`"
-        );
     }
 }
 
@@ -256,9 +248,9 @@ pub(crate) fn trace(
         _ => settings.target.as_deref(),
     };
     let name = Some(name.as_str()).filter(|name| !name.is_empty()).or(only).unwrap_or("functions");
-    let service = Service { name: name.to_owned(), version: version.clone() };
+    let service = Service { name: name.to_owned(), version: version.clone(), is_one_function: only.is_some() };
     // A hook of this name does what tracing would.
-    let is_replaced = hooks.iter().any(|hook| hook.name() == Provider::OpenTelemetry.name());
+    let is_replaced = |provider: Provider| hooks.iter().any(|hook| hook.name() == provider.name());
     Traces::open(tracing.as_ref(), &service, is_replaced)
 }
 

@@ -10,7 +10,7 @@ pub(super) fn of_headers(headers: &HeaderMap) -> Trace {
     match text(TRACEPARENT) {
         // Nothing else means anything without it.
         None => Trace::default(),
-        traceparent => Trace { traceparent, tracestate: text(TRACESTATE), baggage: text(BAGGAGE) },
+        traceparent => Trace { traceparent, tracestate: text(TRACESTATE), baggage: text(BAGGAGE), ..Trace::default() },
     }
 }
 
@@ -21,5 +21,5 @@ const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 /// Of an event (the distributed tracing extension of CloudEvents).
 pub(super) fn of_event(event: &Event) -> Trace {
     let text = |name| event.extension(name).map(|value| value.to_string().into());
-    Trace { traceparent: text("traceparent"), tracestate: text("tracestate"), baggage: None }
+    Trace { traceparent: text("traceparent"), tracestate: text("tracestate"), ..Trace::default() }
 }

@@ -264,6 +264,6 @@ pub(super) fn trace(headers: &HeaderMap) -> Trace {
     if traceparent.is_none() {
         return Trace::default();
     }
-    let trace = Trace { traceparent, tracestate: last(TRACESTATE), baggage: last(BAGGAGE) };
+    let trace = Trace { traceparent, tracestate: last(TRACESTATE), baggage: last(BAGGAGE), ..Trace::default() };
     if trace.is_known() { trace } else { Trace::default() }
 }

@@ -32,7 +32,8 @@ pub(super) struct Beside {
 impl Beside {
     pub(super) fn new(settings: &Settings, manifest: &Manifest) -> Result<Self, Exit> {
         let dapr = Arc::new(Dapr::new(&settings.dapr, settings.max_body_size).map_err(Exit::configuration)?);
-        let outside = Arc::new(Outside::new(manifest, telemetry::traced(telemetry::counted(Arc::clone(&dapr) as _, manifest))));
+        let counted = telemetry::counted(Arc::clone(&dapr) as _, manifest);
+        let outside = Arc::new(Outside::new(manifest, telemetry::traced(counted, manifest)));
         Ok(Self { dapr, outside, inputs: OnceLock::new() })
     }
 }

@@ -59,8 +59,8 @@ impl Embedded {
             StartError::Configuration(why) => Exit::configuration(why),
             StartError::Failed(why) => Exit::failed(why),
         })?;
-        let outside =
-            Arc::new(Outside::new(manifest, telemetry::traced(telemetry::counted(Arc::clone(&local) as _, manifest))));
+        let counted = telemetry::counted(Arc::clone(&local) as _, manifest);
+        let outside = Arc::new(Outside::new(manifest, telemetry::traced(counted, manifest)));
         Ok(Self { local, outside, inputs: OnceLock::new(), grace: settings.shutdown_grace })
     }
 }

@@ -80,6 +80,8 @@ pub(crate) struct Trace {
     pub(crate) traceparent: Option<Arc<str>>,
     pub(crate) tracestate: Option<Arc<str>>,
     pub(crate) baggage: Option<Arc<str>>,
+    /// What others than W3C say, by the names of headers.
+    pub(crate) others: Vec<(&'static str, Arc<str>)>,
 }
 
 impl Trace {

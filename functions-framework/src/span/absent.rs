@@ -1,4 +1,4 @@
-//! What stands for a span in a build without the feature `otel`.
+//! What stands for a span in a build without the features `otel` and `skywalking`.
 
 #![expect(clippy::unused_self, reason = "with the feature there is something to ask")]
 

@@ -112,7 +112,7 @@ pub(crate) struct OfTrace<'a>(pub(crate) &'a Trace);
 
 impl Extractor for OfTrace<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        let Trace { traceparent, tracestate, baggage } = self.0;
+        let Trace { traceparent, tracestate, baggage, .. } = self.0;
         match key {
             "traceparent" => traceparent.as_deref(),
             "tracestate" => tracestate.as_deref(),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     fn trace(traceparent: &str, baggage: Option<&str>) -> Trace {
-        Trace { traceparent: Some(traceparent.into()), tracestate: None, baggage: baggage.map(Into::into) }
+        Trace { traceparent: Some(traceparent.into()), baggage: baggage.map(Into::into), ..Trace::default() }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::SdkTracer;
 
-use super::{Carries, OfEvent};
+use super::{Carries, OfEvent, Span};
 use crate::{current::TraceIds, event::Event, sidecar::Trace};
 
 /// Makes spans.
@@ -46,33 +46,25 @@ impl Tracer {
         }
         let span = self.sdk.build_with_context(SpanBuilder::from_name(name).with_kind(kind), &parent);
         let (tracer, context) = (Arc::clone(self), parent.with_span(span));
-        Span(Some(Arc::new(Open { tracer, context, is_over: AtomicBool::new(false) })))
+        Span::OpenTelemetry(Arc::new(Open { tracer, context, is_over: AtomicBool::new(false) }))
     }
 }
 
-/// The span of an invocation; clones mean the same one. None where nothing is traced.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Span(Option<Arc<Open>>);
-
+/// The span of an invocation.
 #[derive(Debug)]
-struct Open {
+pub(crate) struct Open {
     tracer: Arc<Tracer>,
     context: Context,
     is_over: AtomicBool,
 }
 
-/// While it is held, what begins on this thread is a child of the span.
-pub(crate) struct Entered {
-    _guard: Option<ContextGuard>,
-}
-
-impl Span {
-    pub(crate) fn enter(&self) -> Entered {
-        Entered { _guard: self.0.as_ref().map(|open| open.context.clone().attach()) }
+impl Open {
+    pub(super) fn enter(&self) -> ContextGuard {
+        self.context.clone().attach()
     }
 
-    pub(crate) fn ids(&self) -> Option<TraceIds> {
-        let span = self.0.as_ref()?.context.span();
+    pub(super) fn ids(&self) -> Option<TraceIds> {
+        let span = self.context.span();
         let context = span.span_context();
         context.is_valid().then(|| TraceIds {
             trace: context.trace_id().to_string().into(),
@@ -81,16 +73,14 @@ impl Span {
         })
     }
 
-    /// Says in an event that it is an effect of this, unless it says that it belongs elsewhere.
-    pub(crate) fn mark(&self, event: Event) -> Event {
-        let Some(open) = &self.0 else { return event };
-        let carries = Carries { baggage: false, ..open.tracer.carries };
+    pub(super) fn mark(&self, event: Event) -> Event {
+        let carries = Carries { baggage: false, ..self.tracer.carries };
         let trace = |context: &Context| context.span().span_context().trace_id();
         let said = carries.find(Context::new(), &[&OfEvent(&event)]);
-        if said.has_active_span() && trace(&said) != trace(&open.context) {
+        if said.has_active_span() && trace(&said) != trace(&self.context) {
             return event;
         }
-        let Trace { traceparent, tracestate, .. } = carries.write(&open.context);
+        let Trace { traceparent, tracestate, .. } = carries.write(&self.context);
         let Some(traceparent) = traceparent else { return event };
         let mut marked = event.clone().into_builder().extension("traceparent", &*traceparent);
         if let Some(tracestate) = tracestate {
@@ -99,26 +89,12 @@ impl Span {
         marked.build().unwrap_or(event)
     }
 
-    /// Whether anybody will see it.
-    pub(crate) fn is_recording(&self) -> bool {
-        self.0.as_ref().is_some_and(|open| open.context.span().is_recording())
-    }
-
-    pub(crate) fn name(&self, name: impl Into<Cow<'static, str>>) {
-        if let Some(open) = &self.0 {
-            open.context.span().update_name(name);
+    /// One that belongs elsewhere, as only its body told, is linked.
+    pub(super) fn called_with(&self, event: &Event) {
+        let span = self.context.span();
+        if !span.is_recording() {
+            return;
         }
-    }
-
-    pub(crate) fn set(&self, attributes: impl IntoIterator<Item = KeyValue>) {
-        if let Some(open) = &self.0 {
-            open.context.span().set_attributes(attributes);
-        }
-    }
-
-    /// Notes the event that the function is called with. One that belongs elsewhere, as only its body told, is linked.
-    pub(crate) fn called_with(&self, event: &Event) {
-        let Some(open) = self.0.as_ref().filter(|_| self.is_recording()) else { return };
         let text = |key: &'static str, value: &str| KeyValue::new(key, value.to_owned());
         let mut attributes = vec![
             text("cloudevents.event_id", event.id()),
@@ -127,18 +103,40 @@ impl Span {
             KeyValue::new("cloudevents.event_spec_version", "1.0"),
         ];
         attributes.extend(event.subject().map(|subject| text("cloudevents.event_subject", subject)));
-        let span = open.context.span();
         span.set_attributes(attributes);
-        let carries = Carries { trace: open.tracer.carries.trace, baggage: false };
+        let carries = Carries { trace: self.tracer.carries.trace, baggage: false };
         let said = carries.find(Context::new(), &[&OfEvent(event)]);
         if said.has_active_span() && said.span().span_context().trace_id() != span.span_context().trace_id() {
             span.add_link(said.span().span_context().clone(), Vec::new());
         }
     }
+}
+
+impl Span {
+    const fn open(&self) -> Option<&Arc<Open>> {
+        if let Self::OpenTelemetry(open) = self { Some(open) } else { None }
+    }
+
+    /// Whether anybody will see it.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.open().is_some_and(|open| open.context.span().is_recording())
+    }
+
+    pub(crate) fn name(&self, name: impl Into<Cow<'static, str>>) {
+        if let Some(open) = self.open() {
+            open.context.span().update_name(name);
+        }
+    }
+
+    pub(crate) fn set(&self, attributes: impl IntoIterator<Item = KeyValue>) {
+        if let Some(open) = self.open() {
+            open.context.span().set_attributes(attributes);
+        }
+    }
 
     /// Ends it, the first time it is told to; a failure has a type and, within the process, a reason.
     pub(crate) fn end(&self, failure: Option<(&str, Option<&str>)>) {
-        let Some(open) = self.0.as_ref().filter(|open| !open.is_over.swap(true, Relaxed)) else { return };
+        let Some(open) = self.open().filter(|open| !open.is_over.swap(true, Relaxed)) else { return };
         let span = open.context.span();
         if let Some((kind, reason)) = failure {
             fail(&open.context, kind, reason);
@@ -148,7 +146,7 @@ impl Span {
 
     /// Begins the span of something this invocation sends: a child of what runs here, or else of the invocation.
     pub(crate) fn child(&self, name: &'static str, kind: SpanKind) -> Option<Child> {
-        let open = self.0.as_ref()?;
+        let open = self.open()?;
         let here = Context::map_current(|context| context.has_active_span().then(|| context.clone()));
         let parent = here.unwrap_or_else(|| open.context.clone());
         let span = open.tracer.sdk.build_with_context(SpanBuilder::from_name(name).with_kind(kind), &parent);

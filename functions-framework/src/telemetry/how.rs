@@ -1,5 +1,8 @@
 //! How an invocation ended, for who counts it and who traces it.
 
+#[cfg(any(feature = "otel", feature = "skywalking"))]
+use http::StatusCode;
+
 /// How an invocation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
@@ -35,9 +38,23 @@ impl How {
         }
     }
 
+    /// What kind of failure it was, if it was one.
+    #[cfg(any(feature = "otel", feature = "skywalking"))]
+    pub(super) fn failure(self, status: Option<&StatusCode>) -> Option<&str> {
+        match (self, status) {
+            (Self::Crash, _) => Some("panic"),
+            (Self::Timeout, _) => Some("timeout"),
+            (Self::Gone, _) => Some("cancelled"),
+            (Self::Error | Self::Refused, None) => Some("error"),
+            (Self::Error | Self::Refused, Some(status)) if status.is_server_error() => Some(status.as_str()),
+            // By the conventions of both a caller's mistake is no error of who serves him.
+            _ => None,
+        }
+    }
+
     /// Looks how it ended, where somebody wants to know.
     pub(crate) fn look(look: impl FnOnce() -> Self) -> Self {
-        if cfg!(any(feature = "metrics", feature = "otel")) { look() } else { Self::Success }
+        if cfg!(any(feature = "metrics", feature = "otel", feature = "skywalking")) { look() } else { Self::Success }
     }
 }
 

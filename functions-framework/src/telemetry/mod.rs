@@ -1,4 +1,5 @@
-//! What a process tells of itself: its log, with the feature `metrics` its figures, and with `otel` its spans.
+//! What a process tells of itself: its log, with the feature `metrics` its figures, and with `otel` or
+//! `skywalking` its spans.
 
 mod how;
 mod json;
@@ -9,10 +10,10 @@ mod metrics;
 mod metrics;
 #[cfg(feature = "otel")]
 mod otel;
-#[cfg(not(feature = "otel"))]
-#[path = "untraced.rs"]
-mod otel;
+#[cfg(feature = "skywalking")]
+mod skywalking;
 mod text;
+mod traces;
 mod value;
 mod writer;
 
@@ -30,7 +31,7 @@ use crate::settings::{LogFormat, Settings, Switch};
 pub(crate) use how::How;
 use json::Schema;
 pub(crate) use metrics::{Deliveries, Invocations, Metrics, counted};
-pub(crate) use otel::{Called, Service, Traces, ended, traced};
+pub(crate) use traces::{Called, Service, Traces, ended, traced};
 use writer::Writer;
 
 /// What lines of requests and deliveries are called in `RUST_LOG`. Those of what went well may be lost where nobody reads them.

@@ -112,10 +112,12 @@ impl Dapr {
         if let Some(token) = &self.token {
             headers.insert(HeaderName::from_static("dapr-api-token"), token.clone());
         }
-        let Trace { traceparent, tracestate, baggage } = trace;
-        for (name, value) in [("traceparent", traceparent), ("tracestate", tracestate), ("baggage", baggage)] {
+        let Trace { traceparent, tracestate, baggage, others } = trace;
+        let w3c = [("traceparent", traceparent), ("tracestate", tracestate), ("baggage", baggage)];
+        let w3c = w3c.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        for (name, value) in w3c.chain(others.iter().map(|(name, value)| (*name, value))) {
             // A trace that no header can hold is no reason not to send what it belongs to.
-            if let Some(value) = value.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
+            if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(HeaderName::from_static(name), value);
             }
         }

@@ -71,7 +71,7 @@ impl Kind {
             return is_object.then_some(incoming).ok_or_else(|| "it is no event: a sidecar would not deliver it".to_owned());
         };
         let said = |name| event.extension(name).map(|value| value.to_string().into());
-        let trace = Trace { traceparent: said("traceparent"), tracestate: said("tracestate"), baggage: None };
+        let trace = Trace { traceparent: said("traceparent"), tracestate: said("tracestate"), ..Trace::default() };
         Ok(Incoming { trace: if trace.is_known() { trace } else { Trace::default() }, ..incoming })
     }
 }

@@ -295,7 +295,7 @@ mod tests {
         let event = event("text/plain", b"", &metadata);
         let read = |name: &str| event[name].as_str().unwrap().to_owned();
         assert_eq!(["id", "type", "source", "subject"].map(read), ["7", "order.placed", "/s", "x"]);
-        let trace = Trace { traceparent: Some("00-1-2-01".into()), tracestate: Some("a=b".into()), baggage: None };
+        let trace = Trace { traceparent: Some("00-1-2-01".into()), tracestate: Some("a=b".into()), ..Trace::default() };
         let bytes = wrapped("text/plain", b"", &[], &trace).unwrap().bytes;
         let event: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!([&event["traceparent"], &event["traceid"], &event["tracestate"]], ["00-1-2-01", "00-1-2-01", "a=b"]);

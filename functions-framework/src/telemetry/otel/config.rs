@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, ffi::OsString, time::Duration};
 
 use opentelemetry_sdk::trace::Sampler;
 
-use super::said::{Said, Variables, duration, pairs};
+use super::{
+    super::Service,
+    said::{Said, Variables, duration, pairs},
+};
 use crate::{
     manifest::{Exporter, Provider, Tracing},
     span::Carries,
@@ -48,13 +51,6 @@ pub(super) struct Batches {
     pub(super) queue: usize,
     pub(super) most: usize,
     pub(super) timeout: Duration,
-}
-
-/// What the process is, where nobody says otherwise.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Service {
-    pub(crate) name: String,
-    pub(crate) version: String,
 }
 
 /// The path at a collector where spans go over HTTP.

@@ -3,7 +3,10 @@
 use http::{Method, StatusCode, Version, header};
 use opentelemetry::{KeyValue, propagation::Extractor, trace::SpanKind};
 
-use super::{super::How, Traces};
+use super::{
+    super::{Called, How},
+    Traces,
+};
 use crate::{
     context::{Arrival, InputKind},
     current::Current,
@@ -11,21 +14,11 @@ use crate::{
     span::{OfEvent, OfEventHeaders, OfHeaders, OfTrace, Span},
 };
 
-/// The function that is called.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Called<'a> {
-    pub(crate) function: &'a str,
-    pub(crate) kind: Kind,
-    /// The pattern it was given.
-    pub(crate) path: Option<&'a str>,
-}
-
 impl Traces {
     /// Begins the span of a request.
     #[inline]
-    pub(crate) fn request(&self, request: &Request, called: Called<'_>) -> Span {
-        let Some(tracer) = self.tracer() else { return Span::default() };
-        let headers = request.headers();
+    pub(in super::super) fn request(&self, request: &Request, called: Called<'_>) -> Span {
+        let (tracer, headers) = (self.tracer(), request.headers());
         let places: [&dyn Extractor; 2] = [&OfEventHeaders(headers), &OfHeaders(headers)];
         // A request that carries no event has headers of this name by chance only.
         let places = if called.kind == Kind::Http { &places[1..] } else { &places[..] };
@@ -39,9 +32,8 @@ impl Traces {
     }
 
     /// Begins the span of a delivery.
-    pub(crate) fn delivery(&self, function: &str, arrival: &Arrival) -> Span {
-        let Some(tracer) = self.tracer() else { return Span::default() };
-        let event = arrival.event.get();
+    pub(in super::super) fn delivery(&self, function: &str, arrival: &Arrival) -> Span {
+        let (tracer, event) = (self.tracer(), arrival.event.get());
         let said = OfTrace(&arrival.scope.trace);
         // The event's own first: the delivery's may be a span of a sidecar that sends its spans to nobody.
         let span = match event {
@@ -125,22 +117,15 @@ fn of_delivery(function: &str, arrival: &Arrival) -> (String, Vec<KeyValue>) {
 }
 
 /// Ends the span of an invocation, by what became of it.
-pub(crate) fn ended(current: Option<&mut Current>, how: How, status: Option<StatusCode>, cause: Option<&str>) {
-    let Some(current) = current.filter(|current| current.span().is_recording()) else { return };
+pub(in super::super) fn ended(current: &mut Current, how: How, status: Option<StatusCode>, cause: Option<&str>) {
+    if !current.span().is_recording() {
+        return;
+    }
     let request = current.ids().request.to_string();
     let span = current.span();
     span.set([KeyValue::new("faas.invocation_id", request)]);
     if let Some(status) = status {
         span.set([KeyValue::new("http.response.status_code", i64::from(status.as_u16()))]);
     }
-    let failure = match (how, &status) {
-        (How::Crash, _) => Some("panic"),
-        (How::Timeout, _) => Some("timeout"),
-        (How::Gone, _) => Some("cancelled"),
-        (How::Error | How::Refused, None) => Some("error"),
-        (How::Error | How::Refused, Some(status)) if status.is_server_error() => Some(status.as_str()),
-        // By the conventions a caller's mistake is no error of who serves him.
-        _ => None,
-    };
-    span.end(failure.map(|kind| (kind, cause)));
+    span.end(how.failure(status.as_ref()).map(|kind| (kind, cause)));
 }

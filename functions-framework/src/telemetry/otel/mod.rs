@@ -24,15 +24,15 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+use super::Service;
 use crate::{manifest::Tracing, sidecar::Sidecar, span::Tracer, startup::Exit};
 use collector::{Lost, Sending};
 use config::Config;
-pub(crate) use config::Service;
-pub(crate) use invocations::{Called, ended};
+pub(super) use invocations::ended;
 
-/// What invocations are traced with, if they are.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Traces(Option<Arc<Provided>>);
+/// What invocations are traced with.
+#[derive(Debug, Clone)]
+pub(crate) struct Traces(Arc<Provided>);
 
 #[derive(Debug)]
 struct Provided {
@@ -53,42 +53,39 @@ impl Traces {
     ///
     /// # Errors
     /// A setting that cannot be used.
-    pub(crate) fn open(tracing: Option<&Tracing>, service: &Service, is_replaced: bool) -> Result<Self, Exit> {
+    pub(super) fn open(tracing: Option<&Tracing>, service: &Service, is_replaced: bool) -> Result<Option<Self>, Exit> {
         if is_replaced {
-            return Ok(Self::default());
+            return Ok(None);
         }
         let environment = |name: &str| std::env::var_os(name);
         let config = Config::read(&environment, tracing, service).map_err(Exit::configuration)?;
-        let Some(config) = config else { return Ok(Self::default()) };
+        let Some(config) = config else { return Ok(None) };
         let exporter = collector::connect(&config.collector).map_err(|error| Exit::configuration(error.to_string()))?;
-        Ok(Self(Some(Arc::new(Provided::new(config, exporter)))))
+        Ok(Some(Self(Arc::new(Provided::new(config, exporter)))))
     }
 
     /// Says where spans go.
-    pub(crate) fn tell(&self, _: Option<&Tracing>) {
-        if let Some(Provided { endpoint, .. }) = self.0.as_deref() {
-            tracing::info!(endpoint, "spans are sent");
-        }
+    pub(super) fn tell(&self) {
+        tracing::info!(endpoint = self.0.endpoint, "spans are sent");
     }
 
     /// Makes spans of `tracing` spans of OpenTelemetry, those of a function children of its own.
-    pub(crate) fn layer<S>(&self, filter: &Targets) -> Option<Box<dyn Layer<S> + Send + Sync>>
+    pub(super) fn layer<S>(&self, filter: &Targets) -> Box<dyn Layer<S> + Send + Sync>
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
-        let provided = self.0.as_ref()?;
         let filter = filter.clone().with_targets(CARRIERS.map(|name| (name, LevelFilter::OFF)));
-        let layer = tracing_opentelemetry::layer().with_tracer(provided.tracer.sdk.clone());
-        Some(layer.with_location(false).with_threads(false).with_tracked_inactivity(false).with_filter(filter).boxed())
+        let layer = tracing_opentelemetry::layer().with_tracer(self.0.tracer.sdk.clone());
+        layer.with_location(false).with_threads(false).with_tracked_inactivity(false).with_filter(filter).boxed()
     }
 
-    fn tracer(&self) -> Option<&Arc<Tracer>> {
-        self.0.as_ref().map(|provided| &provided.tracer)
+    fn tracer(&self) -> &Arc<Tracer> {
+        &self.0.tracer
     }
 
     /// Sends the spans that wait, for as long as that may take.
-    pub(crate) async fn close(&self, within: Duration) {
-        let Some(provided) = self.0.as_ref().map(Arc::clone) else { return };
+    pub(super) async fn close(&self, within: Duration) {
+        let provided = Arc::clone(&self.0);
         let flush = tokio::task::spawn_blocking(move || {
             let flushed = provided.provider.shutdown_with_timeout(within);
             provided.lost.conclude();
@@ -137,6 +134,6 @@ impl Provided {
 }
 
 /// Makes spans of what functions send.
-pub(crate) fn traced(sidecar: Arc<dyn Sidecar>) -> Arc<dyn Sidecar> {
+pub(super) fn traced(sidecar: Arc<dyn Sidecar>) -> Arc<dyn Sidecar> {
     Arc::new(sent::Traced::new(sidecar))
 }

@@ -75,6 +75,7 @@ async fn a_call_carries_token_trace_and_time_and_nothing_else() {
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
         tracestate: Some("a=1".into()),
         baggage: Some("user=ada".into()),
+        others: vec![("sw8", "1-YQ==".into())],
     };
     let scope = Scope { deadline: Some(Instant::now() + Duration::from_secs(60)), trace, ..Scope::default() };
     dapr.invoke_binding(to("table", "query", "x"), scope).await.unwrap();
@@ -85,7 +86,10 @@ async fn a_call_carries_token_trace_and_time_and_nothing_else() {
         names.sort_unstable();
         names
     };
-    assert_eq!(names(0), ["baggage", "content-type", "dapr-api-token", "grpc-timeout", "te", "traceparent", "tracestate"]);
+    assert_eq!(
+        names(0),
+        ["baggage", "content-type", "dapr-api-token", "grpc-timeout", "sw8", "te", "traceparent", "tracestate"]
+    );
     assert_eq!(seen[0].header("dapr-api-token"), Some("s3cret"));
     assert_eq!(seen[0].header("traceparent"), Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
     let left: u32 = seen[0].header("grpc-timeout").unwrap().trim_end_matches('m').parse().unwrap();

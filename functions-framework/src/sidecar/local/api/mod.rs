@@ -206,7 +206,8 @@ pub(super) fn metadata_of(pairs: &[(String, String)]) -> Metadata {
 /// The trace that a caller is in.
 fn scope(headers: &HeaderMap) -> Scope {
     let said = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(Into::into);
-    let trace = Trace { traceparent: said("traceparent"), tracestate: said("tracestate"), baggage: said("baggage") };
+    let (traceparent, tracestate, baggage) = (said("traceparent"), said("tracestate"), said("baggage"));
+    let trace = Trace { traceparent, tracestate, baggage, ..Trace::default() };
     Scope { trace, ..Scope::default() }
 }
 

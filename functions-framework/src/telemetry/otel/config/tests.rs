@@ -2,7 +2,7 @@ use super::*;
 
 fn read(variables: &[(&str, &str)], tracing: Option<&Tracing>) -> Result<Option<Config>, String> {
     let environment = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-    Config::read(&environment, tracing, &Service { name: "hello".to_owned(), version: String::new() })
+    Config::read(&environment, tracing, &Service { name: "hello".to_owned(), ..Service::default() })
 }
 
 fn on(variables: &[(&str, &str)]) -> Config {
