@@ -128,6 +128,7 @@
 //! | `tls` | a sidecar elsewhere, and https from a desk (rustls; its cryptography, ring, needs a C compiler) | no |
 //! | `cloudevents-sdk` | functions may take and return [`cloudevents::Event`]; `TryFrom` makes one of an [`Event`] and back | yes |
 //! | `otel` | spans of OpenTelemetry for every invocation and for what it sends, sent to a collector | no |
+//! | `skywalking` | the same for SkyWalking, where the function context asks for it | no |
 //! | `ws` | web sockets: `axum::extract::ws` | no |
 //! | `multipart` | uploads: `axum::extract::Multipart` | no |
 //!

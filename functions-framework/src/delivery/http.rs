@@ -252,6 +252,17 @@ pub(super) fn metadata(headers: &HeaderMap) -> Metadata {
     named.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
 }
 
+/// Adds who calls, as SkyWalking says it, to what a component says; what it says itself is nearer to the event.
+#[cfg(all(feature = "dapr", feature = "skywalking"))]
+pub(super) fn with_caller(mut metadata: Metadata, headers: &HeaderMap) -> Metadata {
+    for name in [crate::span::skywalking::SW8, crate::span::skywalking::SW8_CORRELATION] {
+        if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
+            metadata.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+        }
+    }
+    metadata
+}
+
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
@@ -266,4 +277,22 @@ pub(super) fn trace(headers: &HeaderMap) -> Trace {
     }
     let trace = Trace { traceparent, tracestate: last(TRACESTATE), baggage: last(BAGGAGE), ..Trace::default() };
     if trace.is_known() { trace } else { Trace::default() }
+}
+
+#[cfg(all(test, feature = "dapr", feature = "skywalking"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_in_headers_is_metadata_unless_the_component_says_another() {
+        let headers = HeaderMap::from_iter([
+            (HeaderName::from_static("sw8"), HeaderValue::from_static("far")),
+            (HeaderName::from_static("sw8-correlation"), HeaderValue::from_static("far")),
+            (HeaderName::from_static("other"), HeaderValue::from_static("far")),
+        ]);
+        let near = Metadata::from([("sw8".to_owned(), "near".to_owned())]);
+        let expected = [("sw8", "near"), ("sw8-correlation", "far")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(with_caller(near, &headers), Metadata::from(expected));
+        assert_eq!(with_caller(Metadata::new(), &headers)["sw8"], "far");
+    }
 }

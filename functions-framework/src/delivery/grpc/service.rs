@@ -99,6 +99,8 @@ impl Service {
     pub(super) async fn on_binding_event(self: Arc<Self>, headers: HeaderMap, event: BindingEvent) -> Result<BindingReply> {
         let BindingEvent { name, data: payload, metadata } = event;
         let source = self.inputs.binding(&name).map_err(|unknown| self.unknown(&unknown))?;
+        #[cfg(feature = "skywalking")]
+        let metadata = http::with_caller(metadata, &headers);
         let trace = http::trace(&headers);
         let outcome = source.deliver(Incoming { payload, metadata, trace, ..Incoming::default() }).await;
         if outcome.verdict == Verdict::Retry { Err(failed(&outcome)) } else { Ok(BindingReply { data: outcome.data }) }

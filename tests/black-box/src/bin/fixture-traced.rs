@@ -1,6 +1,9 @@
 //! Functions whose invocations are traced: they end in every way, make spans of their own, and call each other by events.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use functions_framework::{Context, Error, Event, Out, Result, function};
 use opentelemetry::{
@@ -78,7 +81,19 @@ async fn call(ctx: Context) -> Result<()> {
 #[function(main = false, path = "/orders", topic = "bus/orders")]
 async fn orders(ctx: Context, payload: String) -> Result<()> {
     assert_ne!(payload, "panic", "as told");
+    let (content_type, input) = (ctx.event().and_then(Event::datacontenttype).unwrap_or("none"), ctx.input());
+    let headers = input.into_iter().flat_map(|input| input.metadata().keys()).filter(|name| name.starts_with("sw8"));
+    let headers: Vec<_> = headers.map(|name| format!("{name:?}")).collect();
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = format!("{payload} {content_type} {}", headers.join(" "));
     ctx.state("store")?.save("order", &payload).await
 }
 
-functions_framework::main!(hello, broken, crash, slow, own, place, shipped, relay, call, orders);
+/// What `orders` was called with last.
+static LAST: Mutex<String> = Mutex::new(String::new());
+
+#[function(main = false, path = "/last")]
+async fn last() -> String {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+functions_framework::main!(hello, broken, crash, slow, own, place, shipped, relay, call, orders, last);

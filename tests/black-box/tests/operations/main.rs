@@ -1,8 +1,9 @@
-//! What those who run a function look at: its figures, read by hand and by Prometheus, and its spans.
+//! What those who run a function look at: its figures, read by hand and by Prometheus, and its spans, of OpenTelemetry and of SkyWalking.
 
 mod dashboard;
 mod figures;
 mod prometheus;
+mod skywalking;
 mod spans;
 
 use std::net::SocketAddr;

@@ -1,6 +1,8 @@
 //! The trace of an event goes on through the function.
 
-use black_box_tests::{Answer, App, AppProtocol, Collector, Daprd, Request, Sidecar, Span, Start, component, eventually, kind};
+use black_box_tests::{
+    Answer, App, AppProtocol, Collector, Daprd, Oap, Request, Sidecar, Span, Start, component, eventually, kind,
+};
 use serde_json::json;
 
 use super::{Declared, over_both, received_at, serve};
@@ -9,6 +11,7 @@ over_both! {
     a_trace_goes_on_to_a_binding,
     a_trace_goes_on_to_a_topic,
     two_functions_with_an_event_between_them_are_one_trace,
+    two_functions_with_an_event_between_them_are_one_trace_of_skywalking,
 }
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -76,6 +79,28 @@ fn two_functions_with_an_event_between_them_are_one_trace(protocol: AppProtocol)
     assert_eq!(of_functions, expected, "{chain:#?}");
     assert_eq!(chain.len(), 5, "the sidecar has published it: {chain:#?}");
     assert_eq!(chain[2].resource["service.name"], "shop");
+}
+
+/// What the sidecar does with the event, which knows nothing of SkyWalking, leaves the inner one whole.
+fn two_functions_with_an_event_between_them_are_one_trace_of_skywalking(protocol: AppProtocol) {
+    let oap = Oap::start();
+    let sidecar =
+        Sidecar::new("shop").app(protocol).with(component::memory_topics("bus")).with(component::memory_state("store"));
+    let sidecar = sidecar.start();
+    let mut context = Declared::http().publishes("out", "bus", "orders").keeps("store", "store").0;
+    let provider = json!({ "name": "skywalking", "oapServer": oap.address() });
+    context["pluginsTracing"] = json!({ "enabled": true, "provider": provider, "tags": {}, "baggage": { "tenant": "7" } });
+    let start = Start::new(env!("CARGO_BIN_EXE_fixture-traced")).env("FUNC_CONTEXT", context.to_string());
+    let program = sidecar.start_function(start);
+    sidecar.wait_for_subscriptions(1);
+    let payload = r#"{"number":12345678901234567890}"#;
+    program.post("/relay", "application/json", payload).expect(200);
+    let (relay, orders) = (oap.wait("relay"), oap.wait("orders"));
+    let [from] = &orders.entry().refs[..] else { panic!("it goes on from the first: {orders:?}") };
+    assert_eq!((&orders.trace, &from.segment, from.span), (&relay.trace, &relay.id, relay.exit("out").id));
+    assert_eq!(orders.exit("store").operation, "change store");
+    let last = program.get("/last").expect(200).text().to_owned();
+    assert_eq!(last, format!(r#"{payload} application/json "sw8" "sw8-correlation""#), "not a digit is another");
 }
 
 /// The spans from the first of all to this one, once they are all there.
