@@ -4,9 +4,15 @@
 
 #![allow(clippy::unused_async, reason = "a function that is not async would be measured with the way to the blocking pool")]
 
-use functions_framework::{CloudEvent, Error, Event, Result, axum::body::Body, function, http::StatusCode};
+use bytes::Bytes;
+use functions_framework::{
+    CloudEvent, Error, Event, Result,
+    axum::body::Body,
+    function,
+    http::{Json, StatusCode},
+};
 use futures_util::TryStreamExt as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Answers text.
 #[function(main = false)]
@@ -51,6 +57,22 @@ async fn order(event: CloudEvent<Order>) -> Result<()> {
     if event.data().is_complete() { Ok(()) } else { Err(Error::bad_request("the order is not complete")) }
 }
 
+/// What is answered to an order.
+#[derive(Debug, Serialize)]
+struct Receipt {
+    #[serde(rename = "orderId")]
+    id: String,
+    lines: usize,
+    total: f64,
+}
+
+/// Takes an order as JSON, and answers JSON.
+#[function(main = false)]
+async fn typed(Json(order): Json<Order>) -> Json<Receipt> {
+    let total = order.items.iter().map(|item| f64::from(item.count) * item.price).sum();
+    Json(Receipt { id: order.id, lines: order.items.len(), total })
+}
+
 /// Answers an event that carries the data it got.
 #[function(main = false)]
 async fn reply(event: Event) -> Result<Event> {
@@ -68,6 +90,12 @@ async fn count(body: Body) -> Result<String> {
     Ok(total.to_string())
 }
 
+/// Answers the length of a body that it holds as a whole.
+#[function(main = false)]
+async fn collect(body: Bytes) -> String {
+    body.len().to_string()
+}
+
 /// Panics.
 #[function(main = false)]
 async fn boom() -> &'static str {
@@ -80,4 +108,4 @@ async fn fail() -> Result<&'static str> {
     Err(Error::status(StatusCode::CONFLICT, "this function always fails"))
 }
 
-functions_framework::main!(hello, event, order, reply, count, boom, fail);
+functions_framework::main!(hello, event, order, typed, reply, count, collect, boom, fail);

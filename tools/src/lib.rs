@@ -13,7 +13,7 @@ use std::{
 
 pub use built::Built;
 
-/// A program that tests start.
+/// A program that tests or the benchmark start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     /// Dapr's sidecar, built of the folder `daprd` beside this.
@@ -26,13 +26,19 @@ pub enum Tool {
     Mosquitto,
     /// What reads metrics and answers queries, of the system's package.
     Prometheus,
+    /// What sends requests for the benchmark, of the system's package.
+    Wrk,
     /// The lifecycle of Cloud Native Buildpacks, built of the folder `lifecycle` beside this: its phases and its launcher.
     Lifecycle,
 }
 
 impl Tool {
     /// Every one.
-    pub const ALL: [Self; 6] = [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Prometheus, Self::Lifecycle];
+    pub const ALL: [Self; 7] =
+        [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Prometheus, Self::Wrk, Self::Lifecycle];
+
+    /// Those that tests start.
+    pub const OF_TESTS: [Self; 6] = [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Prometheus, Self::Lifecycle];
 
     /// The name of its program, and of its package where it is one of the system.
     pub const fn name(self) -> &'static str {
@@ -42,6 +48,7 @@ impl Tool {
             Self::Nats => "nats-server",
             Self::Mosquitto => "mosquitto",
             Self::Prometheus => "prometheus",
+            Self::Wrk => "wrk",
             Self::Lifecycle => "lifecycle",
         }
     }
@@ -54,7 +61,7 @@ impl Tool {
         match self {
             Self::Daprd => Some(Built::daprd()),
             Self::Lifecycle => Some(Built::lifecycle()),
-            Self::Redis | Self::Nats | Self::Mosquitto | Self::Prometheus => None,
+            Self::Redis | Self::Nats | Self::Mosquitto | Self::Prometheus | Self::Wrk => None,
         }
     }
 

@@ -48,7 +48,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
     let program = workspace::target_dir().join("debug").join(&example);
 
     let ports = Ports::free()?;
-    let sidecar = Ended(start_daprd(&daprd, &folder, &example, port, protocol, &ports)?);
+    let sidecar = Ended(start_daprd(&mut Command::new(daprd), &folder.join("dapr"), &example, port, protocol, &ports)?);
     println!("sidecar: http://127.0.0.1:{} (app id {example}, app protocol {protocol})", ports.http);
     let status = Command::new(program)
         .current_dir(&folder)
@@ -82,16 +82,17 @@ fn folder_of(example: &str) -> Result<PathBuf> {
 }
 
 /// The ports of a sidecar.
-struct Ports {
-    http: u16,
-    grpc: u16,
+#[derive(Debug)]
+pub(crate) struct Ports {
+    pub(crate) http: u16,
+    pub(crate) grpc: u16,
     internal: u16,
-    metrics: u16,
+    pub(crate) metrics: u16,
     profile: u16,
 }
 
 impl Ports {
-    fn free() -> Result<Self> {
+    pub(crate) fn free() -> Result<Self> {
         // Held until all are found: else one could be given twice.
         let listeners = (0..5).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<std::io::Result<Vec<_>>>()?;
         let ports = listeners.iter().map(|listener| Ok(listener.local_addr()?.port())).collect::<std::io::Result<Vec<_>>>()?;
@@ -99,13 +100,20 @@ impl Ports {
     }
 }
 
-fn start_daprd(daprd: &Path, folder: &Path, example: &str, port: u16, protocol: &str, ports: &Ports) -> Result<Child> {
-    let mut command = Command::new(daprd);
+/// Starts it for the app at `port`, with the components of a folder.
+pub(crate) fn start_daprd(
+    command: &mut Command,
+    resources: &Path,
+    app: &str,
+    port: u16,
+    protocol: &str,
+    ports: &Ports,
+) -> Result<Child> {
     command.env("DAPR_HOST_IP", "127.0.0.1").stdin(Stdio::null());
-    command.args(["--app-id", example, "--app-protocol", protocol, "--mode", "standalone", "--log-level", "warn"]);
+    command.args(["--app-id", app, "--app-protocol", protocol, "--mode", "standalone", "--log-level", "warn"]);
     command.args(["--app-channel-address", "127.0.0.1", "--dapr-listen-addresses", "127.0.0.1"]);
     command.args(["--dapr-internal-grpc-listen-address", "127.0.0.1", "--metrics-listen-address", "127.0.0.1"]);
-    command.arg("--resources-path").arg(folder.join("dapr"));
+    command.arg("--resources-path").arg(resources);
     for (flag, port) in [
         ("--app-port", port),
         ("--dapr-http-port", ports.http),
@@ -116,11 +124,12 @@ fn start_daprd(daprd: &Path, folder: &Path, example: &str, port: u16, protocol: 
     ] {
         command.args([flag, &port.to_string()]);
     }
-    command.spawn().map_err(|error| format!("cannot start {}: {error}", daprd.display()).into())
+    command.spawn().map_err(|error| format!("cannot start daprd: {error}").into())
 }
 
 /// A process that is ended when it is dropped.
-struct Ended(Child);
+#[derive(Debug)]
+pub(crate) struct Ended(pub(crate) Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {

@@ -20,6 +20,12 @@ async fn take(_context: Context, payload: Bytes) -> Result<()> {
     if payload.is_empty() { Err(Error::bad_request("a payload has bytes")) } else { Ok(()) }
 }
 
+/// Takes a payload and never comes to an end: what comes after it waits.
+#[function(main = false)]
+async fn hold(_context: Context, _payload: Bytes) -> Result<()> {
+    std::future::pending().await
+}
+
 /// Sends the payload it got to an output.
 #[function(main = false)]
 async fn send(context: Context, payload: Bytes) -> Result<()> {
@@ -27,4 +33,4 @@ async fn send(context: Context, payload: Bytes) -> Result<()> {
     Ok(())
 }
 
-functions_framework::main!(relay, take, send);
+functions_framework::main!(relay, take, hold, send);

@@ -1,108 +1,173 @@
-//! `cargo xtask bench`: what a request costs, beside hyper, axum, cloudevents-sdk and tonic.
+//! `cargo xtask bench`: what a request, a start and a process cost, beside what one would use instead.
 
 mod client;
+mod delivery;
+mod document;
+mod figure;
 mod h2;
+mod load;
+mod machine;
+mod memory;
+mod options;
+mod peers;
+mod process;
 mod protobuf;
+mod quiet;
 mod report;
 mod request;
+mod rounds;
 mod rows;
 mod server;
 mod side;
 mod sidecar;
 mod signal;
+mod start;
+mod statistics;
+mod table;
 mod valgrind;
+mod wrk;
 
-use std::{
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path};
+
+use ::tools::Tool;
 
 use self::{
-    report::{Cell, Measured},
+    figure::{Cell, Figure, Measured},
+    machine::Machine,
+    options::{Options, Phase, names},
+    report::Report,
     rows::{ROWS, Row},
     side::Side,
-    signal::Signal,
-    valgrind::Requests,
 };
-use crate::{Result, workspace};
+use crate::Result;
 
 const USAGE: &str = "\
 cargo xtask bench [options]
 
-Counts user-space instructions and allocations of a request with valgrind: the same requests, one after the other on one
-connection, to the framework and to its peers, all built with the same profile. The figures repeat within 1 %,
-but for those of `count`.
+Measures the framework and its peers in one run, each peer with functions that do the same, and prints Markdown. In
+parentheses, and under `ours :`, stands ours divided by that figure.
 
-  --only <row>         this row only; may be given more than once
-  --sides <a,b,..>     these sides only: ours, hyper, axum, sdk, tonic
-  --with <signal>      our side tells of itself: access-log, metrics, otel; may be given more than once
-  --repeats <n>        measure n times and show the median (1)
-  --quick              fewer requests, for a first look
+  --phases <a,b,..>    these only:
+                         instructions  in user space, and allocations, of a request; Rust only. valgrind counts: the figures
+                                       repeat within 1 % on a busy machine, too, but for those of `count`
+                         start         from exec to the first success
+                         load          processor time of a request, requests per second, latencies: the server on one core
+                                       and wrk on the other
+                         memory        waiting, after load, with 1,000 connections, with uploads
+                         size          of what is shipped
+                         delivery      events through a real Dapr sidecar and through the embedded one
+  --sides <a,b,..>     these sides only: ours, hyper, axum, sdk, tonic, of-go, gcp-go, gcp-node, of-java
+  --only <row>         this row only, and without --phases no other phase than instructions and load; may be given again
+  --quick              a first look: fewer requests, one round, no delivery; five minutes where all is built
   --json <file>        where the samples go (bench.json in the target folder)
-  --profile-out <dir>  keep callgrind's file of every row and side there, for callgrind_annotate";
+  --write <file>       replaces the figures in a document: what is between its lines `<!-- bench -->` and `<!-- /bench -->`
 
-struct Options {
-    rows: Vec<&'static Row>,
-    sides: Vec<Side>,
-    signals: Vec<Signal>,
-    repeats: u32,
-    requests: Requests,
-    json: PathBuf,
-    profiles: Option<PathBuf>,
-}
+With one of these only instructions are counted:
+
+  --with <signal>      our side tells of itself: access-log, metrics, otel; may be given more than once
+  --repeats <n>        count n times and show the median (1)
+  --profile-out <dir>  keep callgrind's file of every row and side there, for callgrind_annotate";
 
 /// Runs the command; what is left of the command line are its options.
 pub(crate) fn run(arguments: lexopt::Parser) -> Result {
-    let Some(options) = options(arguments)? else {
+    let Some(mut options) = options::read(arguments)? else {
         println!("{USAGE}\n\nrows: {}", names(&ROWS.map(|row| row.name)));
         return Ok(());
     };
-    let valgrind = valgrind::version()?;
-    // Only what is asked: a build with link-time optimisation takes minutes.
-    let asked = |side: &&Side| options.rows.iter().any(|row| row.mode(**side).is_some());
-    for side in options.sides.iter().filter(asked) {
-        side.build(&options.signals)?;
+    if let Some(document) = &options.document {
+        document::check(document)?;
     }
+    let mut report = Report::default();
+    bring(&options)?;
+    report.missing = build(&mut options)?;
+    report.machine = Machine::describe();
     let sidecar = sidecar::start()?;
-    if let Some(folder) = &options.profiles {
-        fs::create_dir_all(folder).map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
-    }
 
-    let mut measured = Vec::new();
-    for row in &options.rows {
-        let mut cells = Vec::new();
-        for side in &options.sides {
-            if let Some(mode) = row.mode(*side) {
-                eprintln!("{}: {}", row.name, side.title());
-                let cell = measure(row, *side, mode, sidecar, &options);
-                cells.push((*side, cell.map_err(|error| format!("{}, {}: {error}", row.name, side.title()))?));
-            }
-        }
-        measured.push(Measured { row, cells });
+    if options.phases.contains(&Phase::Instructions) {
+        report.counted = count(&options, sidecar)?;
     }
+    rounds::measure(&options, sidecar, &mut report)?;
 
-    println!("{}", report::tables(&measured, &options.sides));
-    let versions = [("valgrind", valgrind), ("rustc", rustc_version())];
+    let markdown = report.markdown();
+    println!("{markdown}");
     if let Some(folder) = options.json.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(&options.json, report::json(&measured, &versions))
-        .map_err(|error| format!("cannot write {}: {error}", options.json.display()))?;
+    fs::write(&options.json, report.json()).map_err(|error| format!("cannot write {}: {error}", options.json.display()))?;
     eprintln!("samples are in {}", options.json.display());
+    if let Some(document) = &options.document {
+        document::replace(document, &markdown)?;
+    }
     if let Some(folder) = &options.profiles {
         eprintln!("read a profile with `callgrind_annotate --inclusive=yes {}/<row>.<side>.out`", folder.display());
     }
     Ok(())
 }
 
-fn measure(row: &Row, side: Side, mode: &'static str, sidecar: u16, options: &Options) -> Result<Cell> {
+/// Sees to it that what measures is there, before anything takes time.
+fn bring(options: &Options) -> Result {
+    if options.phases.contains(&Phase::Instructions) {
+        valgrind::version()?;
+    }
+    if options.phases.iter().any(|phase| !matches!(phase, Phase::Instructions | Phase::Size)) {
+        process::check()?;
+        wrk::bring()?;
+    }
+    if options.phases.contains(&Phase::Delivery) {
+        crate::tools::bring(&[Tool::Daprd])?;
+    }
+    if options.phases.contains(&Phase::Memory) {
+        memory::allow_connections()?;
+    }
+    if let Some(folder) = &options.profiles {
+        fs::create_dir_all(folder).map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Builds what is asked for and no more: a build with link-time optimisation takes minutes. Takes out the sides of other
+/// languages that cannot be had here, and returns why.
+fn build(options: &mut Options) -> Result<Vec<String>> {
+    let mut missing = Vec::new();
+    let mut there = Vec::new();
+    for side in options.sides.clone() {
+        let built = if options.needs(side) { side.build(&options.signals) } else { Ok(()) };
+        match built {
+            Ok(()) => there.push(side),
+            Err(reason) if side.foreign().is_some() => missing.push(format!("{}: {reason}", side.title())),
+            Err(error) => return Err(error),
+        }
+    }
+    options.sides = there;
+    if options.sides.contains(&Side::Ours) && options.phases.iter().any(|phase| phase.is_of_processes()) {
+        Side::Ours.build_smallest()?;
+    }
+    Ok(missing)
+}
+
+fn count(options: &Options, sidecar: u16) -> Result<Vec<Measured>> {
+    let mut counted = Vec::new();
+    for row in &options.rows {
+        let mut measured = Measured::new(row.name, row.note);
+        for side in options.sides.iter().copied().filter(|side| side.is_counted()) {
+            if let Some(mode) = row.mode(side) {
+                eprintln!("{}: {}", row.name, side.title());
+                let cell = count_cell(row, side, mode, sidecar, options);
+                *measured.cell_mut(side) = cell.map_err(|error| format!("{}, {}: {error}", row.name, side.title()))?;
+            }
+        }
+        counted.push(measured);
+    }
+    Ok(counted)
+}
+
+fn count_cell(row: &Row, side: Side, mode: &'static str, sidecar: u16, options: &Options) -> Result<Cell> {
     let profile = options.profiles.as_ref().map(|folder| folder.join(format!("{}.{}.out", row.name, side.name())));
+    let requests = options.effort.requests;
     let sample = |mode, profile: Option<&Path>| -> Result<[f64; 3]> {
-        let program = side.program(mode, row.platform, sidecar, &options.signals);
-        let [instructions] = valgrind::INSTRUCTIONS.slope(&program, row.shape, options.requests, profile)?;
-        let [allocations, allocated] = valgrind::ALLOCATIONS.slope(&program, row.shape, options.requests, None)?;
+        let program = side.program(mode, row.platform, sidecar, &options.signals)?;
+        let [instructions] = valgrind::INSTRUCTIONS.slope(&program, row.shape, requests, profile)?;
+        let [allocations, allocated] = valgrind::ALLOCATIONS.slope(&program, row.shape, requests, None)?;
         Ok([instructions, allocations, allocated])
     };
     let mut cell = Cell::default();
@@ -113,75 +178,9 @@ fn measure(row: &Row, side: Side, mode: &'static str, sidecar: u16, options: &Op
                 *figure -= base;
             }
         }
-        cell.add(figures);
-    }
-    Ok(cell)
-}
-
-/// The options; none when help is asked for.
-fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
-    use lexopt::{Arg::Long, ValueExt};
-
-    let mut options = Options {
-        rows: Vec::new(),
-        sides: Side::ALL.to_vec(),
-        signals: Vec::new(),
-        repeats: 1,
-        // The first few hundred requests of a connection are cheaper than those that follow (600 less 100 makes half an
-        // allocation less a request), so both runs go on for longer than that.
-        requests: Requests { few: 400, many: 2400 },
-        json: workspace::target_dir().join("bench.json"),
-        profiles: None,
-    };
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("only") => options.rows.push(row(&arguments.value()?.string()?)?),
-            Long("sides") => options.sides = arguments.value()?.string()?.split(',').map(side).collect::<Result<_>>()?,
-            Long("with") => options.signals.push(signal(&arguments.value()?.string()?)?),
-            Long("repeats") => options.repeats = arguments.value()?.parse_with(repeats)?,
-            Long("quick") => options.requests = Requests { many: 900, ..options.requests },
-            Long("json") => options.json = absolute(arguments.value()?)?,
-            Long("profile-out") => options.profiles = Some(absolute(arguments.value()?)?),
-            Long("help") | lexopt::Arg::Short('h') => return Ok(None),
-            other => return Err(other.unexpected().into()),
+        for (figure, sample) in [Figure::Instructions, Figure::Allocations, Figure::Allocated].into_iter().zip(figures) {
+            cell.add(figure, sample);
         }
     }
-    if options.rows.is_empty() {
-        options.rows = ROWS.iter().collect();
-    }
-    Ok(Some(options))
-}
-
-fn row(name: &str) -> Result<&'static Row> {
-    let found = ROWS.iter().find(|row| row.name == name);
-    found.ok_or_else(|| format!("there is no row {name:?}; the rows are {}", names(&ROWS.map(|row| row.name))).into())
-}
-
-fn side(name: &str) -> Result<Side> {
-    let found = Side::ALL.into_iter().find(|side| side.name() == name);
-    found.ok_or_else(|| format!("there is no side {name:?}; the sides are {}", names(&Side::ALL.map(Side::name))).into())
-}
-
-fn signal(name: &str) -> Result<Signal> {
-    let found = Signal::ALL.into_iter().find(|signal| signal.name() == name);
-    found
-        .ok_or_else(|| format!("there is no signal {name:?}; the signals are {}", names(&Signal::ALL.map(Signal::name))).into())
-}
-
-fn repeats(text: &str) -> Result<u32, String> {
-    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "expected a number from 1".to_owned())
-}
-
-/// Relative to the folder the command was started in, whatever folder its children run in.
-fn absolute(path: OsString) -> Result<PathBuf> {
-    Ok(std::env::current_dir()?.join(path))
-}
-
-fn names(names: &[&str]) -> String {
-    names.join(", ")
-}
-
-fn rustc_version() -> String {
-    let output = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("--version").output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    Ok(cell)
 }

@@ -79,6 +79,24 @@ impl Shape {
     }
 }
 
+/// A request that publishes one event of so many bytes, at a sidecar's API.
+pub(crate) fn publish(size: usize) -> Request {
+    post("/v1.0/publish/bus/orders", &json(size))
+}
+
+/// A request that publishes so many small events at once.
+pub(crate) fn publish_many(count: u32) -> Request {
+    let event = |number| format!(r#"{{"entryId":"{number}","event":{{"number":{number}}},"contentType":"application/json"}}"#);
+    let events: Vec<String> = (0..count).map(event).collect();
+    post("/v1.0/publish/bulk/bus/orders", &format!("[{}]", events.join(",")))
+}
+
+fn post(path: &str, body: &str) -> Request {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}");
+    Request::Http1(format!("{head}\r\n\r\n{body}").into_bytes())
+}
+
 /// A call whose success is an empty message.
 fn event(method: &'static str, message: Vec<u8>) -> Request {
     Request::Grpc(Call { method, message, answer: Vec::new() })

@@ -12,6 +12,8 @@ pub(crate) struct Row {
     /// What does the same but for what the row is about: it is measured too, and subtracted.
     pub(crate) beyond: Option<&'static str>,
     pub(crate) platform: Platform,
+    /// Whether it is measured under load, too.
+    pub(crate) loaded: bool,
     /// What one should know before comparing.
     pub(crate) note: &'static str,
 }
@@ -55,11 +57,15 @@ impl Platform {
 impl Row {
     /// A row about HTTP.
     const fn new(name: &'static str, shape: Shape, modes: &'static [(Side, &'static str)]) -> Self {
-        Self { name, shape, modes, beyond: None, platform: Platform::Bare, note: "" }
+        Self { name, shape, modes, beyond: None, platform: Platform::Bare, loaded: false, note: "" }
     }
 
     const fn on(self, platform: Platform) -> Self {
         Self { platform, ..self }
+    }
+
+    const fn loaded(self) -> Self {
+        Self { loaded: true, ..self }
     }
 
     const fn beyond(self, mode: &'static str) -> Self {
@@ -75,8 +81,38 @@ impl Row {
     }
 }
 
-const EVENT: &[(Side, &str)] = &[(Side::Ours, "event"), (Side::Hyper, "ce"), (Side::Axum, "ce"), (Side::Sdk, "sink")];
-const REPLY: &[(Side, &str)] = &[(Side::Ours, "reply"), (Side::Sdk, "reply")];
+const HELLO: &[(Side, &str)] = &[
+    (Side::Ours, "hello"),
+    (Side::Hyper, "hello"),
+    (Side::Axum, "hello"),
+    (Side::OfGo, "hello"),
+    (Side::GcpGo, "hello"),
+    (Side::GcpNode, "hello"),
+    (Side::OfJava, "hello"),
+];
+const EVENT: &[(Side, &str)] = &[
+    (Side::Ours, "event"),
+    (Side::Hyper, "ce"),
+    (Side::Axum, "ce"),
+    (Side::Sdk, "sink"),
+    (Side::OfGo, "event"),
+    (Side::GcpGo, "event"),
+    (Side::GcpNode, "event"),
+    (Side::OfJava, "event"),
+];
+const STRUCTURED: &[(Side, &str)] = &[
+    (Side::Ours, "event"),
+    (Side::Sdk, "sink"),
+    (Side::OfGo, "event"),
+    (Side::GcpGo, "event"),
+    (Side::GcpNode, "event"),
+    (Side::OfJava, "event"),
+];
+const TYPED: &[(Side, &str)] =
+    &[(Side::Ours, "typed"), (Side::Axum, "typed"), (Side::OfGo, "typed"), (Side::GcpGo, "typed"), (Side::GcpNode, "typed")];
+const REPLY: &[(Side, &str)] = &[(Side::Ours, "reply"), (Side::Sdk, "reply"), (Side::GcpNode, "reply")];
+const RELAY: &[(Side, &str)] = &[(Side::Ours, "relay"), (Side::Axum, "relay"), (Side::OfGo, "relay"), (Side::OfJava, "relay")];
+const COUNT: &[(Side, &str)] = &[(Side::Ours, "count"), (Side::Hyper, "count"), (Side::Axum, "count")];
 const FLOOR: &str = "hyper and axum read the body and parse nothing";
 
 const DELIVERY: &[(Side, &str)] = &[(Side::Ours, "take"), (Side::Tonic, "callback")];
@@ -84,19 +120,23 @@ const TAKE: &[(Side, &str)] = &[(Side::Ours, "take"), (Side::Tonic, "take")];
 const SEND: &[(Side, &str)] = &[(Side::Ours, "send"), (Side::Tonic, "send")];
 const SENT: &str = "what a function costs that publishes the body of its request, beyond one that only takes it";
 
-pub(crate) const ROWS: [Row; 16] = [
-    Row::new("hello", Shape::Get, &[(Side::Ours, "hello"), (Side::Hyper, "hello"), (Side::Axum, "hello")]),
-    Row::new("event-binary-1k", Shape::Binary(1024), EVENT).note(FLOOR),
-    Row::new("event-binary-64k", Shape::Binary(65536), EVENT).note(FLOOR),
-    Row::new("event-structured-1k", Shape::Structured(1024), &[(Side::Ours, "event"), (Side::Sdk, "sink")]),
+pub(crate) const ROWS: [Row; 17] = [
+    Row::new("hello", Shape::Get, HELLO).loaded(),
+    Row::new("typed", Shape::Json(1024), TYPED)
+        .loaded()
+        .note("a JSON object of 1 KiB decoded into a struct, and one answered; OpenFunction Go does both by hand, Node has no structs"),
+    Row::new("event-binary-1k", Shape::Binary(1024), EVENT).loaded().note(FLOOR),
+    Row::new("event-binary-64k", Shape::Binary(65536), EVENT).loaded().note(FLOOR),
+    Row::new("event-structured-1k", Shape::Structured(1024), STRUCTURED).loaded(),
     Row::new("order", Shape::Binary(1024), &[(Side::Ours, "order"), (Side::Sdk, "order")])
         .note("a binary event of 1 KiB, its data decoded into a struct; the peer decodes by hand"),
-    Row::new("reply-binary-1k", Shape::Binary(1024), REPLY),
+    Row::new("reply-binary-1k", Shape::Binary(1024), REPLY).loaded(),
     Row::new("reply-structured-1k", Shape::Structured(1024), REPLY),
-    Row::new("relay", Shape::Json(1024), &[(Side::Ours, "relay"), (Side::Axum, "relay")])
+    Row::new("relay", Shape::Json(1024), RELAY)
+        .loaded()
         .on(Platform::Synchronous)
         .note("an OpenFunction function that answers its payload; axum echoes a body and has no context"),
-    Row::new("count", Shape::Upload(1 << 20), &[(Side::Ours, "count"), (Side::Hyper, "count"), (Side::Axum, "count")]).note(
+    Row::new("count", Shape::Upload(1 << 20), COUNT).note(
         "an upload of 1 MiB, streamed; its instructions follow how many reads the system makes of it and can differ \
          threefold from run to run: compare the allocations",
     ),

@@ -20,7 +20,8 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     pub(crate) binary: PathBuf,
-    pub(crate) arguments: &'static [&'static str],
+    /// `{port}` is the port it is to listen at, here and in the environment.
+    pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(&'static str, String)>,
 }
 
@@ -32,36 +33,63 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `program` behind the words of `tool` and waits until it answers `request` with success.
+    /// Starts `program` behind the words of `tool`, with one worker thread, and waits until it answers `request` with success.
     pub(crate) fn start(tool: &[OsString], program: &Program, request: &Request) -> Result<Self> {
-        let [first, rest @ ..] = tool else { return Err("no tool to start the server with".into()) };
+        let mut program = program.clone();
+        program.environment.push(("TOKIO_WORKER_THREADS", "1".to_owned()));
+        Self::spawn(tool, &program)?.ready(request)
+    }
+
+    /// Starts `program` behind the words of `tool`, if there are any, and does not wait.
+    pub(crate) fn spawn(tool: &[OsString], program: &Program) -> Result<Self> {
         let port = free_port()?;
-        let child = Command::new(first)
-            .args(rest)
-            .arg(&program.binary)
-            .args(program.arguments)
+        let filled = |text: &str| text.replace("{port}", &port.to_string());
+        let mut words = tool.iter().map(OsString::as_os_str).chain([program.binary.as_os_str()]);
+        let child = Command::new(words.next().unwrap_or(program.binary.as_os_str()))
+            .args(words)
+            .args(program.arguments.iter().map(|argument| filled(argument)))
             // Nothing of this environment but what a process needs: RUST_LOG and its like would change the count.
             .env_clear()
             .envs(["PATH", "HOME"].into_iter().filter_map(|name| Some((name, env::var_os(name)?))))
-            .envs([("LANG", "C.UTF-8"), ("TOKIO_WORKER_THREADS", "1")])
-            .envs(program.environment.iter().map(|(name, value)| (name, value)))
+            .env("LANG", "C.UTF-8")
+            .envs(program.environment.iter().map(|(name, value)| (name, filled(value))))
             .env("PORT", port.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn()?;
-        let mut server = Self { child, port };
-        server.wait_until_ready(request)?;
-        Ok(server)
+            .spawn()
+            .map_err(|error| format!("cannot start {}: {error}", program.binary.display()))?;
+        Ok(Self { child, port })
+    }
+
+    /// Waits until it answers `request` with success.
+    pub(crate) fn ready(mut self, request: &Request) -> Result<Self> {
+        self.wait_until_ready(request)?;
+        Ok(self)
+    }
+
+    /// Its process, and that of the tool that has become it or holds it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Fails when it has ended.
+    pub(crate) fn check(&mut self) -> Result {
+        match self.child.try_wait()? {
+            Some(status) => Err(format!("the server ended before it served ({status}); start it by hand to see why").into()),
+            None => Ok(()),
+        }
     }
 
     fn wait_until_ready(&mut self, request: &Request) -> Result {
         let deadline = Instant::now() + READY_WITHIN;
         let mut last = String::from("nothing listens");
         while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait()? {
-                return Err(format!("the server ended before it served ({status}); start it by hand to see why").into());
-            }
+            self.check()?;
             match self.connect(request).and_then(|mut client| client.send(request)) {
                 Ok(()) => return Ok(()),
                 Err(error) => last = error.to_string(),

@@ -73,7 +73,7 @@ fn doc() -> Result<Outcome> {
 }
 
 fn bring_tools() -> Result<Outcome> {
-    tools::bring(&Tool::ALL)?;
+    tools::bring(&Tool::OF_TESTS)?;
     toolchains::target(&toolchains::musl())?;
     Ok(Outcome::Passed)
 }

@@ -23,7 +23,12 @@ fi
 apt-get update || echo 'the lists of packages are those of before' >&2
 apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=600 "$@"
 # With systemd it would run after the next start of the machine.
-if [ -d /run/systemd/system ]; then systemctl disable "$@"; fi
+if [ -d /run/systemd/system ]; then
+    for unit; do
+        # Not every package is a service.
+        if systemctl cat "$unit" > /dev/null 2>&1; then systemctl disable "$unit"; fi
+    done
+fi
 "#;
 
 /// Installs the packages of these tools.

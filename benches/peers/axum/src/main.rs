@@ -1,6 +1,7 @@
 //! Bare axum: the floor of a framework built on axum.
 //!
-//! `MODE` picks what every path answers: `hello` (text), `count` (the length of a streamed body), `ce` (an event whose
+//! `MODE` picks what every path answers: `hello` (text), `count` (the length of a streamed body), `collect` (of a body that is
+//! held as a whole), `ce` (an event whose
 //! body is read, and nothing of it parsed), `relay` (the body it got).
 
 use axum::{
@@ -26,6 +27,11 @@ async fn count(request: Request) -> Result<String, StatusCode> {
     Ok(total.to_string())
 }
 
+async fn collect(request: Request) -> Result<String, StatusCode> {
+    let body = to_bytes(request.into_body(), 16 << 20).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    Ok(body.len().to_string())
+}
+
 // Takes the request apart by hand: the `HeaderMap` extractor would clone every header.
 async fn event(request: Request) -> StatusCode {
     let (parts, body) = request.into_parts();
@@ -47,6 +53,7 @@ async fn main() {
     let port = std::env::var("PORT").ok().and_then(|port| port.parse().ok()).unwrap_or(8080u16);
     let app = match std::env::var("MODE").as_deref() {
         Ok("count") => Router::new().fallback(count),
+        Ok("collect") => Router::new().fallback(collect),
         Ok("ce") => Router::new().fallback(event),
         Ok("relay") => Router::new().fallback(relay),
         _ => Router::new().fallback(hello),

@@ -1,7 +1,7 @@
 //! Bare hyper: the floor of any Rust server.
 //!
 //! `AUTO=1` tells HTTP/1.1 and h2c apart on one port, as the framework does; otherwise HTTP/1.1 only. `MODE` picks the
-//! answer: `hello` (text), `count` (the length of a streamed body), `ce` (an event whose body is read, and nothing of it
+//! answer: `hello` (text), `count` (the length of a streamed body), `collect` (of a body that is held as a whole), `ce` (an event whose body is read, and nothing of it
 //! parsed).
 
 use std::convert::Infallible;
@@ -31,6 +31,11 @@ async fn count(mut request: Request<Incoming>) -> Result<Response<Full<Bytes>>, 
         total += frame?.data_ref().map_or(0, Bytes::len);
     }
     Ok(Response::new(Full::new(Bytes::from(total.to_string()))))
+}
+
+async fn collect(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let body = request.into_body().collect().await?.to_bytes();
+    Ok(Response::new(Full::new(Bytes::from(body.len().to_string()))))
 }
 
 async fn event(request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, hyper::Error> {
@@ -69,6 +74,7 @@ async fn main() {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port is free");
     match std::env::var("MODE").as_deref() {
         Ok("count") => serve!(listener, auto, count),
+        Ok("collect") => serve!(listener, auto, collect),
         Ok("ce") => serve!(listener, auto, event),
         _ => serve!(listener, auto, hello),
     }

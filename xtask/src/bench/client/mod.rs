@@ -4,7 +4,7 @@ mod grpc;
 mod http1;
 
 use std::{
-    io::{self, BufReader},
+    io::{self, BufReader, Read, Write},
     net::{Ipv4Addr, TcpStream},
     time::Duration,
 };
@@ -46,6 +46,16 @@ impl Client {
             _ => Err("the connection speaks another protocol".into()),
         }
     }
+}
+
+/// Asks for a path and returns the answer as it came, head and body; the connection is not kept.
+pub(crate) fn get(port: u16, path: &str) -> Result<String> {
+    let mut wire = connect(port)?;
+    // Of HTTP/1.0, whose answers are never in chunks.
+    wire.get_mut().write_all(format!("GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n").as_bytes())?;
+    let mut answer = Vec::new();
+    wire.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 fn connect(port: u16) -> io::Result<Wire> {
