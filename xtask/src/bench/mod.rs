@@ -58,7 +58,7 @@ parentheses, and under `ours :`, stands ours divided by that figure.
                          delivery      events through a real Dapr sidecar and through the embedded one
   --sides <a,b,..>     these sides only: ours, hyper, axum, sdk, tonic, of-go, gcp-go, gcp-node, of-java
   --only <row>         this row only, and without --phases no other phase than instructions and load; may be given again
-  --quick              a first look: fewer requests, one round, no delivery; five minutes where all is built
+  --quick              a first look: the rows of `load`, fewer requests, one round, no delivery; five minutes where all is built
   --json <file>        where the samples go (bench.json in the target folder)
   --write <file>       replaces the figures in a document: what is between its lines `<!-- bench -->` and `<!-- /bench -->`
 

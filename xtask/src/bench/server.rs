@@ -6,6 +6,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -131,8 +132,11 @@ impl Drop for Server {
 const PORTS: std::ops::Range<u16> = 18100..28000;
 
 fn free_port() -> Result<u16> {
-    // Two of these at the same time begin at different places.
-    let offset = std::process::id() as usize * 37 % PORTS.len();
+    // A port that was given is not taken yet: two servers that start at the same time begin to look at different places.
+    static GIVEN: AtomicUsize = AtomicUsize::new(0);
+    let given = GIVEN.fetch_add(1, Ordering::Relaxed);
+    // So do two programs like this one.
+    let offset = (std::process::id() as usize * 37 + given) % PORTS.len();
     let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     PORTS.cycle().skip(offset).take(PORTS.len()).find(free).ok_or_else(|| "no port is free".into())
 }
