@@ -68,9 +68,12 @@ struct Receipt {
 
 /// Takes an order as JSON, and answers JSON.
 #[function(main = false)]
-async fn typed(Json(order): Json<Order>) -> Json<Receipt> {
+async fn typed(Json(order): Json<Order>) -> Result<Json<Receipt>> {
+    if !order.is_complete() {
+        return Err(Error::bad_request("the order is not complete"));
+    }
     let total = order.items.iter().map(|item| f64::from(item.count) * item.price).sum();
-    Json(Receipt { id: order.id, lines: order.items.len(), total })
+    Ok(Json(Receipt { id: order.id, lines: order.items.len(), total }))
 }
 
 /// Answers an event that carries the data it got.

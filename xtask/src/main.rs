@@ -23,7 +23,7 @@ cargo xtask <command>
   dapr     an example beside a real Dapr sidecar
   package  an image of an example, made by the real lifecycle without a container engine, started and measured
   soak     the long run in which nothing may be lost while functions, sidecars and brokers are killed
-  bench    instructions and allocations of a request, beside hyper, axum and cloudevents-sdk
+  bench    what a request, a start and a process cost, beside servers and frameworks that do the same
 
 cargo xtask <command> --help tells more.";
 

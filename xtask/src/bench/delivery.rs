@@ -100,11 +100,11 @@ struct Beside {
 impl Beside {
     fn start(side: Side, mode: &'static str, platform: Platform) -> Result<Self> {
         let ports = Ports::free()?;
-        let mut program = side.program(mode, platform, ports.grpc, &[])?;
-        if let Some(foreign) = side.foreign() {
-            program = foreign.program(mode, platform.context())?;
-            program.environment.push(("DAPR_GRPC_PORT", ports.grpc.to_string()));
-        }
+        let mut program = match side.foreign() {
+            Some(foreign) => foreign.program(mode, platform.context())?,
+            None => side.program(mode, platform, ports.grpc, &[]),
+        };
+        program.environment.push(("DAPR_GRPC_PORT", ports.grpc.to_string()));
         program.environment.extend([("DAPR_HTTP_PORT", ports.http.to_string()), ("APP_PROTOCOL", "grpc".to_owned())]);
         let (words, core) = load::pin();
         let function = Server::spawn(&words, &program)?;
@@ -205,7 +205,7 @@ struct Embedded {
 impl Embedded {
     fn start(mode: &'static str, variables: &[(&'static str, &str)]) -> Result<Self> {
         let port = Ports::free()?.http;
-        let Program { binary, arguments, mut environment } = Side::Ours.program(mode, Platform::Asynchronous, 0, &[])?;
+        let Program { binary, arguments, mut environment } = Side::Ours.program(mode, Platform::Asynchronous, 0, &[]);
         // Where nothing speaks of a sidecar, the embedded one stands in.
         environment.retain(|(name, _)| !name.starts_with("DAPR_"));
         environment.push(("FUNCTION_LOCAL_PORT", port.to_string()));

@@ -165,7 +165,7 @@ fn count_cell(row: &Row, side: Side, mode: &'static str, sidecar: u16, options: 
     let profile = options.profiles.as_ref().map(|folder| folder.join(format!("{}.{}.out", row.name, side.name())));
     let requests = options.effort.requests;
     let sample = |mode, profile: Option<&Path>| -> Result<[f64; 3]> {
-        let program = side.program(mode, row.platform, sidecar, &options.signals)?;
+        let program = side.program(mode, row.platform, sidecar, &options.signals);
         let [instructions] = valgrind::INSTRUCTIONS.slope(&program, row.shape, requests, profile)?;
         let [allocations, allocated] = valgrind::ALLOCATIONS.slope(&program, row.shape, requests, None)?;
         Ok([instructions, allocations, allocated])

@@ -148,6 +148,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn a_process_has_a_tree_processor_time_and_memory() {
         let mut child = std::process::Command::new("sh").args(["-c", "sleep 20 & wait"]).spawn().unwrap();
         let id = child.id();

@@ -125,7 +125,7 @@ impl Run<'_> {
     }
 
     fn load(&mut self, row: &Row, side: Side, mode: &'static str) -> Result {
-        let program = side.program(mode, row.platform, self.sidecar, &[])?;
+        let program = side.started(mode, row.platform, self.sidecar)?;
         let mut sample = self.options.effort.sample;
         sample.warm += side.foreign().map_or(0, super::peers::Foreign::warm);
         let mut cell = Cell::default();
@@ -147,9 +147,7 @@ impl Run<'_> {
                 if side == Side::GcpNode && mode == "count" {
                     continue;
                 }
-                self.attempt(mode, side, |cell| {
-                    memory::uploads(&side.program(mode, Platform::Bare, sidecar, &[])?, figure, cell)
-                });
+                self.attempt(mode, side, |cell| memory::uploads(&side.started(mode, Platform::Bare, sidecar)?, figure, cell));
             }
         }
     }
@@ -162,7 +160,8 @@ impl Run<'_> {
             });
         }
         if self.options.sides.contains(&Side::Ours) {
-            match Side::Ours.program("relay", Platform::Synchronous, self.sidecar, &[]).and_then(|program| memory::stripped(&program.binary)) {
+            let program = Side::Ours.program("relay", Platform::Synchronous, self.sidecar, &[]);
+            match memory::stripped(&program.binary) {
                 Ok(bytes) => self.report.how.push(format!(
                     "a program of ours with functions that have a Context, and so with Dapr's and the embedded sidecar: {:.2} MB",
                     megabytes(bytes)

@@ -80,7 +80,7 @@ impl Side {
         }
     }
 
-    const fn package(self) -> &'static str {
+    pub(crate) const fn package(self) -> &'static str {
         match self {
             Self::Hyper => "peer-hyper",
             Self::Axum => "peer-axum",
@@ -128,11 +128,13 @@ impl Side {
         Err(format!("building {package} failed; `--sides` leaves a side out").into())
     }
 
-    /// How this side is started to do what `mode` says, on `platform`.
-    pub(crate) fn program(self, mode: &'static str, platform: Platform, sidecar: u16, signals: &[Signal]) -> Result<Program> {
-        if let Some(foreign) = self.foreign() {
-            return foreign.program(mode, None);
-        }
+    /// How this side is started, whatever its language, to do what `mode` says, on `platform`.
+    pub(crate) fn started(self, mode: &'static str, platform: Platform, sidecar: u16) -> Result<Program> {
+        self.foreign().map_or_else(|| Ok(self.program(mode, platform, sidecar, &[])), |foreign| foreign.program(mode, None))
+    }
+
+    /// How a side that cargo builds is started to do what `mode` says, on `platform`.
+    pub(crate) fn program(self, mode: &'static str, platform: Platform, sidecar: u16, signals: &[Signal]) -> Program {
         let mut environment = vec![(if self == Self::Ours { "FUNCTION_TARGET" } else { "MODE" }, mode.to_owned())];
         if self == Self::Ours {
             environment
@@ -149,12 +151,12 @@ impl Side {
             (Self::Axum, "typed") => "peer-axum-typed",
             _ => self.package(),
         };
-        Ok(Program { environment, ..self.built(binary, signals) })
+        Program { environment, ..self.built(binary, signals) }
     }
 
     /// How the smallest program of this side is started: one that greets.
     pub(crate) fn smallest(self) -> Result<Program> {
-        if self == Self::Ours { Ok(self.built(SMALLEST, &[])) } else { self.program("hello", Platform::Bare, 0, &[]) }
+        if self == Self::Ours { Ok(self.built(SMALLEST, &[])) } else { self.started("hello", Platform::Bare, 0) }
     }
 
     /// The bytes that are shipped of its smallest program.

@@ -1,6 +1,6 @@
 //! axum with its own `Json`: takes an order, answers a receipt. A program of its own: the other modes link no serde.
 
-use axum::{Json, Router};
+use axum::{Json, Router, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
@@ -10,12 +10,15 @@ struct Order {
     #[serde(rename = "orderId")]
     id: String,
     items: Vec<Item>,
+    note: String,
 }
 
 #[derive(Deserialize)]
 struct Item {
+    sku: String,
     count: u32,
     price: f64,
+    tags: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -26,9 +29,20 @@ struct Receipt {
     total: f64,
 }
 
-async fn typed(Json(order): Json<Order>) -> Json<Receipt> {
+impl Order {
+    /// Looks at every field, so that none is optimised away.
+    fn is_complete(&self) -> bool {
+        let whole = |item: &Item| !item.sku.is_empty() && item.count < 7 && item.price >= 0.0 && item.tags.len() == 2;
+        !self.id.is_empty() && !self.note.is_empty() && self.items.iter().all(whole)
+    }
+}
+
+async fn typed(Json(order): Json<Order>) -> Result<Json<Receipt>, StatusCode> {
+    if !order.is_complete() {
+        return Err(StatusCode::BAD_REQUEST);
+    }
     let total = order.items.iter().map(|item| f64::from(item.count) * item.price).sum();
-    Json(Receipt { id: order.id, lines: order.items.len(), total })
+    Ok(Json(Receipt { id: order.id, lines: order.items.len(), total }))
 }
 
 #[tokio::main]
