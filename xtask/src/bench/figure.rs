@@ -131,11 +131,13 @@ pub(crate) struct Measured {
     /// What one should know before comparing.
     pub(crate) note: &'static str,
     pub(crate) cells: Vec<(Side, Cell)>,
+    /// Sides that have the like, but cannot be had here.
+    pub(crate) absent: Vec<Side>,
 }
 
 impl Measured {
     pub(crate) const fn new(name: &'static str, note: &'static str) -> Self {
-        Self { name, note, cells: Vec::new() }
+        Self { name, note, cells: Vec::new(), absent: Vec::new() }
     }
 
     pub(crate) fn cell(&self, side: Side) -> Option<&Cell> {

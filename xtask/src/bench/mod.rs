@@ -101,7 +101,10 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result {
     if let Some(folder) = &options.profiles {
         eprintln!("read a profile with `callgrind_annotate --inclusive=yes {}/<row>.<side>.out`", folder.display());
     }
-    Ok(())
+    match report.missing.iter().find(|line| line.starts_with(Side::Ours.title())) {
+        Some(line) => Err(line.clone().into()),
+        None => Ok(()),
+    }
 }
 
 /// Sees to it that what measures is there, before anything takes time.
@@ -134,7 +137,10 @@ fn build(options: &mut Options) -> Result<Vec<String>> {
         let built = if options.needs(side) { side.build(&options.signals) } else { Ok(()) };
         match built {
             Ok(()) => there.push(side),
-            Err(reason) if side.foreign().is_some() => missing.push(format!("{}: {reason}", side.title())),
+            Err(reason) if side.foreign().is_some() => {
+                options.absent.push(side);
+                missing.push(format!("{}: {reason}", side.title()));
+            }
             Err(error) => return Err(error),
         }
     }

@@ -48,6 +48,8 @@ impl Phase {
 pub(crate) struct Options {
     pub(crate) rows: Vec<&'static Row>,
     pub(crate) sides: Vec<Side>,
+    /// Sides that were asked for, and cannot be had here.
+    pub(crate) absent: Vec<Side>,
     pub(crate) phases: Vec<Phase>,
     pub(crate) signals: Vec<Signal>,
     pub(crate) repeats: u32,
@@ -125,6 +127,7 @@ pub(crate) fn read(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
     let mut options = Options {
         rows: Vec::new(),
         sides: Side::ALL.to_vec(),
+        absent: Vec::new(),
         phases: Vec::new(),
         signals: Vec::new(),
         repeats: 1,

@@ -156,8 +156,14 @@ fn by_side(measured: &Measured, columns: &[Column]) -> String {
     let mut lines = vec![vec![String::new()]];
     lines[0].extend(columns.iter().map(|column| column.title.to_owned()));
     for side in Side::ALL {
-        let Some(cell) = measured.cell(side) else { continue };
         let mut line = vec![side.title().to_owned()];
+        let Some(cell) = measured.cell(side) else {
+            if measured.absent.contains(&side) {
+                line.resize(columns.len() + 1, "not here".to_owned());
+                lines.push(line);
+            }
+            continue;
+        };
         for column in &columns {
             let figure = column.of(cell);
             let text = table::shown(figure, |figure| column.figure.text(figure));
@@ -251,13 +257,15 @@ mod tests {
             measured.cell_mut(side).add(Figure::CpuMicros, micros);
             measured.cell_mut(side).add(Figure::Cores, cores);
         }
+        measured.absent.push(Side::OfJava);
         assert_eq!(
             by_side(&measured, &LOAD),
             "\
-|                        | CPU µs/request | cores used |
-|------------------------|---------------:|-----------:|
-| ours                   |           3.00 |       0.75 |
-| OpenFunction Go v0.5.0 |    8.00 (0.38) |       1.00 |
+|                         | CPU µs/request | cores used |
+|-------------------------|---------------:|-----------:|
+| ours                    |           3.00 |       0.75 |
+| OpenFunction Go v0.5.0  |    8.00 (0.38) |       1.00 |
+| OpenFunction Java 1.2.0 |       not here |   not here |
 
 two cores.
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::{
     delivery,
     figure::{Cell, Figure, Measured},
-    load, memory,
+    load::{self, Sample},
+    memory,
     options::{Options, Phase},
     quiet,
     report::Report,
@@ -20,13 +21,7 @@ use crate::Result;
 pub(crate) fn measure(options: &Options, sidecar: u16, report: &mut Report) -> Result {
     let has = |phase| options.phases.contains(&phase);
     let mut run = Run { options, report, sidecar, foreign: Vec::new() };
-    if options.phases.iter().any(|phase| phase.is_of_processes()) {
-        run.report.process = Some(Measured::new("process", PROCESS));
-    }
-    if has(Phase::Load) {
-        let rows = options.rows.iter().filter(|row| row.loaded);
-        run.report.loaded = rows.map(|row| Measured::new(row.name, row.note)).collect();
-    }
+    run.lay_out();
     let rounds = if has(Phase::Start) || has(Phase::Load) { options.effort.rounds } else { 0 };
     let mut floors = Vec::new();
     for round in 1..=rounds {
@@ -39,21 +34,7 @@ pub(crate) fn measure(options: &Options, sidecar: u16, report: &mut Report) -> R
             run.loads(round);
         }
     }
-    if let Some(floor) = statistics::median(&floors) {
-        let count = floors.len();
-        run.report.how.push(format!("{count} cold starts a side; to start and end /bin/true takes {floor:.2} ms"));
-    }
     run.report.doubts.extend(disturbed(&run.foreign));
-    if has(Phase::Load) {
-        let effort = options.effort;
-        run.report.how.push(format!(
-            "load: {} connections, {} rounds of {} s after {} s to warm up, the server on one core and wrk on the other",
-            load::CONNECTIONS,
-            effort.rounds,
-            effort.sample.seconds,
-            effort.sample.warm
-        ));
-    }
     if has(Phase::Memory) {
         for round in 1..=options.effort.memory_rounds {
             run.wait_until_quiet("memory")?;
@@ -67,7 +48,30 @@ pub(crate) fn measure(options: &Options, sidecar: u16, report: &mut Report) -> R
         run.wait_until_quiet("delivery")?;
         run.deliveries();
     }
+    run.report.how.extend(how(options, &floors));
     Ok(())
+}
+
+/// How the run was made, in words; and how long it took to start programs that do nothing.
+fn how(options: &Options, floors: &[f64]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let effort = options.effort;
+    if let Some(floor) = statistics::median(floors) {
+        let starts = floors.len();
+        lines.push(format!("start: {starts} of each side; to start and end /bin/true takes {floor:.2} ms"));
+    }
+    if options.phases.contains(&Phase::Load) {
+        let (rounds, Sample { seconds, warm }, connections) = (effort.rounds, effort.sample, load::CONNECTIONS);
+        lines.push(format!(
+            "load: {connections} connections, {seconds} s in each round after {warm} s or more to warm up, rounds: {rounds}; the \
+             server has one core and wrk another"
+        ));
+    }
+    if options.phases.contains(&Phase::Delivery) {
+        let (waiting, through) = (effort.waiting_messages, effort.events_at_once);
+        lines.push(format!("delivery: {waiting} messages wait in the embedded sidecar, and {through} go through it"));
+    }
+    lines
 }
 
 const PROCESS: &str = "A start is from exec to the first success. Memory is resident; that of uploads is the most there was with \
@@ -83,6 +87,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Makes the rows that will be filled, with the sides that cannot be had here.
+    fn lay_out(&mut self) {
+        let absent = |is: &dyn Fn(Side) -> bool| self.options.absent.iter().copied().filter(|side| is(*side)).collect();
+        if self.options.phases.iter().any(|phase| phase.is_of_processes()) {
+            self.report.process = Some(Measured { absent: absent(&Side::greets), ..Measured::new("process", PROCESS) });
+        }
+        if self.options.phases.contains(&Phase::Load) {
+            let rows = self.options.rows.iter().filter(|row| row.loaded);
+            let of_row =
+                |row: &&Row| Measured { absent: absent(&|side| row.mode(side).is_some()), ..Measured::new(row.name, row.note) };
+            self.report.loaded = rows.map(of_row).collect();
+        }
+    }
+
     fn wait_until_quiet(&mut self, what: &str) -> Result {
         let patience = Duration::from_secs(self.options.effort.patience);
         if let Some(cores) = quiet::wait(patience)? {
@@ -180,7 +198,6 @@ impl Run<'_> {
         }
         self.deliver(delivery::EMBEDDED, Side::Ours, |cell| delivery::embedded(events, cell));
         self.deliver(delivery::WAITING, Side::Ours, |cell| delivery::waiting(messages, cell));
-        self.report.how.push(format!("{messages} messages wait in the embedded sidecar, {events} go through it"));
     }
 
     fn deliver(&mut self, row: Measured, side: Side, work: impl FnOnce(&mut Cell) -> Result) {
