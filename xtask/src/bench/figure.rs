@@ -18,6 +18,8 @@ pub(crate) enum Figure {
     P99,
     /// How much of its core the server used.
     Cores,
+    /// Processor time of wrk for a request.
+    ClientMicros,
     /// From exec to the first success.
     StartMillis,
     IdleMib,
@@ -47,6 +49,7 @@ impl Figure {
             Self::P50 => "p50_us",
             Self::P99 => "p99_us",
             Self::Cores => "cores",
+            Self::ClientMicros => "client_us",
             Self::StartMillis => "start_ms",
             Self::IdleMib => "idle_mib",
             Self::LoadedMib => "loaded_mib",

@@ -61,6 +61,7 @@ impl Sample {
             return Err(format!("{} of {} requests were not answered with success", loaded.failed, loaded.requests).into());
         }
         cell.add(Figure::CpuMicros, used.as_secs_f64() * 1e6 / loaded.requests);
+        cell.add(Figure::ClientMicros, loaded.own.as_secs_f64() * 1e6 / loaded.requests);
         cell.add(Figure::PerSecond, loaded.requests / loaded.took.as_secs_f64());
         cell.add(Figure::P50, loaded.p50);
         cell.add(Figure::P99, loaded.p99);

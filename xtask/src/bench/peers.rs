@@ -108,7 +108,11 @@ impl Foreign {
         }
         let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
         let command = format!("cd benches/peers/{} && {}", self.folder, self.language.build().join(" "));
-        Err(format!("it could not be built: {}; to try by hand: {command}", complaint(&said)).into())
+        let otherwise = match self.language {
+            Language::Java => ", after `mvn install` in a checkout of the framework where the registry has it not",
+            Language::Go | Language::Node => "",
+        };
+        Err(format!("it could not be built: {}; to try by hand: `{command}`{otherwise}", complaint(&said)).into())
     }
 
     /// How it is started, to do what `mode` says.
