@@ -83,8 +83,8 @@ pub(crate) struct Effort {
     pub(crate) sample: Sample,
     /// Cold starts of a side in a round.
     pub(crate) starts: u32,
-    /// How often memory is measured.
-    pub(crate) memory_rounds: u32,
+    /// How often memory and deliveries are measured.
+    pub(crate) long_rounds: u32,
     /// Seconds to wait for a quiet machine.
     pub(crate) patience: u64,
     /// Seconds that events are published for.
@@ -101,7 +101,7 @@ const FULL: Effort = Effort {
     rounds: 5,
     sample: Sample { warm: 1, seconds: 3 },
     starts: 10,
-    memory_rounds: 3,
+    long_rounds: 3,
     patience: 60,
     events: 5,
     events_at_once: 300_000,
@@ -112,7 +112,7 @@ const QUICK: Effort = Effort {
     requests: Requests { few: 400, many: 900 },
     rounds: 1,
     sample: Sample { warm: 1, seconds: 1 },
-    memory_rounds: 1,
+    long_rounds: 1,
     patience: 10,
     events: 2,
     events_at_once: 50_000,

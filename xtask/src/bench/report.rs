@@ -181,8 +181,9 @@ fn by_side(measured: &Measured, columns: &[Column]) -> String {
     if !measured.note.is_empty() {
         let _ = writeln!(text, "\n{}.", measured.note);
     }
-    let waited = |cell: &Cell| cell.median(Figure::Cores).is_some_and(|cores| cores < load::SATURATED);
-    let waited: Vec<&str> = measured.cells.iter().filter(|(_, cell)| waited(cell)).map(|(side, _)| side.title()).collect();
+    let cores = |side: &Side| measured.cell(*side).and_then(|cell| cell.median(Figure::Cores));
+    let waited = |side: &Side| cores(side).is_some_and(|cores| cores < load::SATURATED);
+    let waited: Vec<&str> = Side::ALL.into_iter().filter(waited).map(Side::title).collect();
     if !waited.is_empty() {
         let waited = waited.join(", ");
         let _ = writeln!(text, "\nNot at their limit, so that only the CPU of a request can be compared: {waited}.");

@@ -36,7 +36,7 @@ pub(crate) fn measure(options: &Options, sidecar: u16, report: &mut Report) -> R
     }
     run.report.doubts.extend(disturbed(&run.foreign));
     if has(Phase::Memory) {
-        for round in 1..=options.effort.memory_rounds {
+        for round in 1..=options.effort.long_rounds {
             run.wait_until_quiet("memory")?;
             run.memory(round);
         }
@@ -192,11 +192,13 @@ impl Run<'_> {
     fn deliveries(&mut self) {
         let effort = self.options.effort;
         let (events, messages) = (effort.events_at_once, effort.waiting_messages);
-        for side in [Side::Ours, Side::OfGo] {
-            self.deliver(delivery::TOPIC, side, |cell| delivery::topic(side, effort.events, cell));
-            self.deliver(delivery::SEND, side, |cell| delivery::send(side, effort.events, cell));
+        for round in 1..=effort.long_rounds {
+            for side in turned(vec![Side::Ours, Side::OfGo], round) {
+                self.deliver(delivery::TOPIC, side, |cell| delivery::topic(side, effort.events, cell));
+                self.deliver(delivery::SEND, side, |cell| delivery::send(side, effort.events, cell));
+            }
+            self.deliver(delivery::EMBEDDED, Side::Ours, |cell| delivery::embedded(events, cell));
         }
-        self.deliver(delivery::EMBEDDED, Side::Ours, |cell| delivery::embedded(events, cell));
         self.deliver(delivery::WAITING, Side::Ours, |cell| delivery::waiting(messages, cell));
     }
 
