@@ -24,7 +24,7 @@ use crate::{
     },
     settings::{Settings, environment},
     startup::{self, Exit},
-    telemetry::{self, Metrics},
+    telemetry::{self, Metrics, Traces},
 };
 
 /// Serves functions without the macro, or with what the macro cannot say: layers and settings in code.
@@ -266,7 +266,8 @@ impl App {
         for change in self.overrides {
             change(&mut settings);
         }
-        let traces = startup::trace(&self.functions, &self.hooks, &settings, &declaration)?;
+        let service = startup::service(&self.functions, &settings, &declaration);
+        let traces = startup::trace(&self.hooks, &declaration, &service)?;
         telemetry::install(&settings, &traces);
         startup::tell(&declaration);
         traces.tell();
@@ -275,7 +276,7 @@ impl App {
         let mut signals = Signals::listen().map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))?;
 
         // It answers from the first step of the start to the last of the drain.
-        let _metrics = Metrics::open(&settings).await?;
+        let metrics = Metrics::open(&settings, &service).await?;
         let functions = startup::choose(self.functions, settings.target.as_deref())?;
         declare(&mut declaration.manifest, functions.iter().map(Function::deliveries));
         let hooks = startup::hooks(self.hooks, &settings, &declaration)?;
@@ -289,7 +290,7 @@ impl App {
             built = built => built?,
             signal = signals.next() => {
                 tracing::info!(signal, "stopped before the port was open");
-                traces.close(FLUSH).await;
+                close(&traces, metrics.as_ref(), FLUSH).await;
                 return Ok(());
             }
         };
@@ -320,7 +321,7 @@ impl App {
         };
         // What is left of the grace, of which a collector that does not answer gets no more than its share.
         let left = settings.shutdown_grace.saturating_sub(signalled.elapsed());
-        traces.close(left.clamp(FLUSH / 5, FLUSH)).await;
+        close(&traces, metrics.as_ref(), left.clamp(FLUSH / 5, FLUSH)).await;
         if let Some(why) = unfinished {
             return Err(Exit::unfinished(format!("{why}; cut off: {}", running(&endpoints))));
         }
@@ -329,8 +330,18 @@ impl App {
     }
 }
 
-/// How long the last spans may take on their way.
+/// How long the last spans and figures may take on their way.
 const FLUSH: Duration = Duration::from_secs(5);
+
+/// Sends what there is still to say of the process.
+async fn close(traces: &Traces, metrics: Option<&Metrics>, within: Duration) {
+    let metrics = async {
+        if let Some(metrics) = metrics {
+            metrics.close(within).await;
+        }
+    };
+    tokio::join!(traces.close(within), metrics);
+}
 
 /// The invocations that are still going on, by function.
 fn running(endpoints: &[Arc<Endpoint>]) -> String {

@@ -235,23 +235,22 @@ pub(crate) fn hooks(
     Ok(choice.hooks)
 }
 
-/// Begins to trace, where somebody asks for it.
-pub(crate) fn trace(
-    functions: &[Function],
-    hooks: &[Registered],
-    settings: &Settings,
-    declaration: &Declaration,
-) -> Result<Traces, Exit> {
-    let Manifest { name, version, tracing, .. } = &declaration.manifest;
+/// What the process is, for who traces and counts it.
+pub(crate) fn service(functions: &[Function], settings: &Settings, declaration: &Declaration) -> Service {
+    let Manifest { name, version, .. } = &declaration.manifest;
     let only = match functions {
         [only] => Some(only.name()),
         _ => settings.target.as_deref(),
     };
     let name = Some(name.as_str()).filter(|name| !name.is_empty()).or(only).unwrap_or("functions");
-    let service = Service { name: name.to_owned(), version: version.clone(), is_one_function: only.is_some() };
+    Service { name: name.to_owned(), version: version.clone(), is_one_function: only.is_some() }
+}
+
+/// Begins to trace, where somebody asks for it.
+pub(crate) fn trace(hooks: &[Registered], declaration: &Declaration, service: &Service) -> Result<Traces, Exit> {
     // A hook of this name does what tracing would.
     let is_replaced = |provider: Provider| hooks.iter().any(|hook| hook.name() == provider.name());
-    Traces::open(tracing.as_ref(), &service, is_replaced)
+    Traces::open(declaration.manifest.tracing.as_ref(), service, is_replaced)
 }
 
 /// Finds what the functions may send to and what calls them; those that have no context need nothing.

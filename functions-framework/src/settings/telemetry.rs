@@ -84,8 +84,8 @@ pub(super) const ROWS: &[Row] = &[
         value: "",
         alone: None,
         variables: &[variable("OTEL_EXPORTER_OTLP_ENDPOINT")],
-        default: "none: no spans",
-        what: "collector to which spans of OpenTelemetry are sent; needs the feature `otel`, which reads the other `OTEL_` variables",
+        default: "none: neither is sent",
+        what: "collector to which spans of OpenTelemetry are sent, and with `metrics` the metrics; needs the feature `otel`, which reads the other `OTEL_` variables",
         expected: "an address such as http://collector:4318",
         // It is read with those others. An operator may set it for all containers, also for those whose program makes no spans.
         set: |_, _| Some(()),

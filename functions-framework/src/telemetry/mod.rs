@@ -14,6 +14,8 @@ mod otel;
 mod skywalking;
 mod text;
 mod traces;
+#[cfg(all(feature = "metrics", not(feature = "otel")))]
+mod unsent;
 mod value;
 mod writer;
 
@@ -31,7 +33,11 @@ use crate::settings::{LogFormat, Settings, Switch};
 pub(crate) use how::How;
 use json::Schema;
 pub(crate) use metrics::{Deliveries, Invocations, Metrics, counted};
+#[cfg(all(feature = "metrics", feature = "otel"))]
+pub(crate) use otel::Figures;
 pub(crate) use traces::{Called, Service, Traces, ended, traced};
+#[cfg(all(feature = "metrics", not(feature = "otel")))]
+pub(crate) use unsent::Figures;
 use writer::Writer;
 
 /// What lines of requests and deliveries are called in `RUST_LOG`. Those of what went well may be lost where nobody reads them.

@@ -7,16 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::How;
+use super::{How, Service};
 use crate::{function::Kind, manifest::Manifest, outcome::Verdict, settings::Settings, sidecar::Sidecar, startup::Exit};
 
 #[derive(Debug)]
 pub(crate) enum Metrics {}
 
 impl Metrics {
-    pub(crate) async fn open(_: &Settings) -> Result<Option<Self>, Exit> {
+    pub(crate) async fn open(_: &Settings, _: &Service) -> Result<Option<Self>, Exit> {
         Ok(None)
     }
+
+    pub(crate) async fn close(&self, _: Duration) {}
 }
 
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! A collector of OpenTelemetry: it takes spans over gRPC, or refuses them.
+//! A collector of OpenTelemetry: it takes spans and metrics over gRPC.
 
 use std::{
     collections::BTreeMap,
@@ -8,9 +8,15 @@ use std::{
 };
 
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::{
-        ExportTraceServiceRequest, ExportTraceServiceResponse,
-        trace_service_server::{TraceService, TraceServiceServer},
+    collector::{
+        metrics::v1::{
+            ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+            metrics_service_server::{MetricsService, MetricsServiceServer},
+        },
+        trace::v1::{
+            ExportTraceServiceRequest, ExportTraceServiceResponse,
+            trace_service_server::{TraceService, TraceServiceServer},
+        },
     },
     common::v1::{KeyValue, any_value::Value},
     trace::v1::Span as Sent,
@@ -18,7 +24,7 @@ use opentelemetry_proto::tonic::{
 use tokio::{net::TcpListener, runtime::Runtime};
 use tonic::{Request, Response, Status, codec::CompressionEncoding, metadata::MetadataMap, transport::Server};
 
-use crate::eventually;
+use crate::{Measured, Port, eventually};
 
 /// The kinds of spans.
 pub mod kind {
@@ -112,7 +118,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn texts(pairs: Vec<KeyValue>) -> BTreeMap<String, String> {
+pub(crate) fn texts(pairs: Vec<KeyValue>) -> BTreeMap<String, String> {
     let text = |value: Option<Value>| match value {
         Some(Value::StringValue(text)) => text,
         Some(Value::IntValue(number)) => number.to_string(),
@@ -124,6 +130,7 @@ fn texts(pairs: Vec<KeyValue>) -> BTreeMap<String, String> {
 #[derive(Debug, Default)]
 struct Came {
     spans: Vec<Span>,
+    metrics: Vec<Vec<Measured>>,
     metadata: Vec<MetadataMap>,
 }
 
@@ -138,16 +145,26 @@ pub struct Collector {
 impl Collector {
     /// Starts one.
     pub fn start() -> Self {
+        Self::listen(0)
+    }
+
+    /// Starts one at the port where it was missing.
+    pub fn at(port: &Port) -> Self {
+        Self::listen(port.number())
+    }
+
+    fn listen(port: u16) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let came = Arc::<Mutex<Came>>::default();
-        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port is free");
+        let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port))).expect("a port is free");
         let address = listener.local_addr().expect("it listens");
         let service = TraceServiceServer::new(Taking(Arc::clone(&came))).accept_compressed(CompressionEncoding::Gzip);
+        let measured = MetricsServiceServer::new(Taking(Arc::clone(&came))).accept_compressed(CompressionEncoding::Gzip);
         let connections = futures_util::stream::unfold(listener, async |listener| {
             let accepted = listener.accept().await.map(|(stream, _)| stream);
             Some((accepted, listener))
         });
-        runtime.spawn(Server::builder().add_service(service).serve_with_incoming(connections));
+        runtime.spawn(Server::builder().add_service(service).add_service(measured).serve_with_incoming(connections));
         Self { address, came, _runtime: runtime }
     }
 
@@ -159,6 +176,12 @@ impl Collector {
     /// All spans that have come.
     pub fn spans(&self) -> Vec<Span> {
         lock(&self.came).spans.clone()
+    }
+
+    /// What the last message with metrics said, and how many messages there were; nothing before the first.
+    pub fn metrics(&self) -> (usize, Vec<Measured>) {
+        let came = lock(&self.came);
+        (came.metrics.len(), came.metrics.last().cloned().unwrap_or_default())
     }
 
     /// The metadata of every call.
@@ -185,6 +208,19 @@ impl TraceService for Taking {
         came.metadata.push(request.metadata().clone());
         came.spans.extend(Span::all(request.into_inner()));
         Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Taking {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let mut came = lock(&self.0);
+        came.metadata.push(request.metadata().clone());
+        came.metrics.push(Measured::all(request.into_inner()));
+        Ok(Response::new(ExportMetricsServiceResponse::default()))
     }
 }
 

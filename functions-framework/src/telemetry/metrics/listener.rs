@@ -10,35 +10,28 @@ use http::{
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{net::TcpListener, task::JoinSet, time::MissedTickBehavior};
+use tokio::{net::TcpListener, task::JoinSet};
 
-use super::process;
+use super::Page;
 
 /// The one path.
 pub(super) const PATH: &str = "/metrics";
-
-/// How often the values of histograms are put where they belong; until then each takes memory.
-const UPKEEP: Duration = Duration::from_secs(5);
 
 /// As many connections as this may be open; more wait. Who scrapes has one.
 const CONNECTIONS: usize = 16;
 
 /// Answers whoever asks, until it is dropped.
-pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle) {
-    let mut upkeep = tokio::time::interval(UPKEEP);
-    upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+pub(super) async fn serve(listener: TcpListener, page: Page) {
     // They end with it.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            _ = upkeep.tick() => handle.run_upkeep(),
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    let handle = handle.clone();
+                    let page = page.clone();
                     let service = service_fn(move |request| {
-                        let answer = answer(&request, &handle);
+                        let answer = answer(&request, &page);
                         async { Ok::<_, Infallible>(answer) }
                     });
                     let mut protocol = http1::Builder::new();
@@ -58,7 +51,7 @@ pub(super) async fn serve(listener: TcpListener, handle: PrometheusHandle) {
     }
 }
 
-fn answer(request: &Request<Incoming>, handle: &PrometheusHandle) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, page: &Page) -> Response<Full<Bytes>> {
     if request.uri().path() != PATH {
         return refusal(StatusCode::NOT_FOUND, "metrics are at /metrics\n");
     }
@@ -67,7 +60,7 @@ fn answer(request: &Request<Incoming>, handle: &PrometheusHandle) -> Response<Fu
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    let mut response = Response::new(Full::from(handle.render() + &process::render()));
+    let mut response = Response::new(Full::from(page.render()));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     response
 }

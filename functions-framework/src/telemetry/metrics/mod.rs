@@ -1,19 +1,25 @@
 //! The figures of a process, and where they are read; `docs/operations.md` says what each is.
 //!
 //! They go to the recorder of the crate `metrics`, and so do those of the program. Whoever serves them with a recorder of his own
-//! installs that before the app runs, and sets no address.
+//! installs that before the app runs, and sets neither an address nor a collector of them.
 
 mod calls;
 mod listener;
+mod page;
 mod process;
 mod sent;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    task::JoinHandle,
+    time::{MissedTickBehavior, interval},
+};
 
+use super::{Figures, Service};
 use crate::{
     manifest::Manifest,
     settings::Settings,
@@ -21,6 +27,9 @@ use crate::{
     startup::{self, Exit},
 };
 pub(crate) use calls::{Deliveries, Invocations};
+pub(crate) use page::Page;
+#[cfg(feature = "otel")]
+pub(crate) use page::{Family, Series, families};
 
 /// From a function that looks something up to one that waits for others.
 const SECONDS: [f64; 15] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
@@ -41,37 +50,79 @@ const SENDS: &str = "function_sends_total";
 const SEND_DURATION: &str = "function_send_duration_seconds";
 const INFO: &str = "functions_framework_info";
 
-/// The figures as they are served, until this is dropped.
+/// How often the values of histograms are put where they belong.
+const TIDYING: Duration = Duration::from_secs(5);
+
+/// The figures as they are served and sent, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    serving: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
+    figures: Option<Figures>,
 }
 
 impl Metrics {
-    /// Begins to count and to serve, if an address is set.
+    /// Begins to count, and to serve and to send, where somebody asks for either.
     ///
     /// # Errors
-    /// An address that is taken, and a program that has a recorder of its own.
-    pub(crate) async fn open(settings: &Settings) -> Result<Option<Self>, Exit> {
-        let Some((host, port)) = &settings.metrics_address else { return Ok(None) };
-        let listener = startup::bind(host.as_deref(), *port, "another --metrics-address or FUNCTION_METRICS_ADDRESS").await?;
+    /// A setting that cannot be used, an address that is taken, and a program that has a recorder of its own.
+    pub(crate) async fn open(settings: &Settings, service: &Service) -> Result<Option<Self>, Exit> {
+        let figures = Figures::read(service)?;
+        let listener = match &settings.metrics_address {
+            Some((host, port)) => {
+                let another = "another --metrics-address or FUNCTION_METRICS_ADDRESS";
+                Some(startup::bind(host.as_deref(), *port, another).await?)
+            }
+            None => None,
+        };
+        if listener.is_none() && figures.is_none() {
+            return Ok(None);
+        }
         let recorder = recorder().map_err(|error| Exit::failed(format!("no metrics can be kept: {error}")))?;
-        let handle = recorder.handle();
+        let page = Page(recorder.handle());
         if metrics::set_global_recorder(recorder).is_err() {
-            let text =
-                "the program has a metrics recorder of its own, so there is nothing to serve at FUNCTION_METRICS_ADDRESS";
-            return Err(Exit::configuration(text.to_owned()));
+            let what = match &figures {
+                _ if listener.is_some() => "serve at FUNCTION_METRICS_ADDRESS",
+                Some(figures) if figures.is_asked_for() => "send; OTEL_METRICS_EXPORTER=none leaves them to it",
+                // There is a collector, maybe for spans only.
+                _ => return Ok(None),
+            };
+            return Err(Exit::configuration(format!(
+                "the program has a metrics recorder of its own, so there is nothing to {what}"
+            )));
         }
         describe();
         gauge!(INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-        say(&listener);
-        Ok(Some(Self { serving: tokio::spawn(listener::serve(listener, handle)) }))
+        let mut tasks = vec![tokio::spawn(tidy(page.clone()))];
+        if let Some(listener) = listener {
+            say(&listener);
+            tasks.push(tokio::spawn(listener::serve(listener, page.clone())));
+        }
+        let figures = figures.map(|figures| figures.begin(page));
+        Ok(Some(Self { tasks, figures }))
+    }
+
+    /// Sends the last of them, for as long as that may take.
+    pub(crate) async fn close(&self, within: Duration) {
+        if let Some(figures) = &self.figures {
+            figures.close(within).await;
+        }
     }
 }
 
 impl Drop for Metrics {
     fn drop(&mut self) {
-        self.serving.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn tidy(page: Page) {
+    let mut ticks = interval(TIDYING);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        page.tidy();
     }
 }
 

@@ -1,5 +1,9 @@
 //! Whether and how functions are traced: `OTEL_*` variables, and below them the function context.
 
+mod collector;
+#[cfg(feature = "metrics")]
+mod pushing;
+
 use std::{collections::BTreeMap, ffi::OsString, time::Duration};
 
 use opentelemetry_sdk::trace::Sampler;
@@ -9,9 +13,13 @@ use super::{
     said::{Said, Variables, duration, pairs},
 };
 use crate::{
-    manifest::{Exporter, Provider, Tracing},
+    manifest::{Provider, Tracing},
     span::Carries,
 };
+use collector::TRACES;
+pub(super) use collector::{Collector, Protocol};
+#[cfg(feature = "metrics")]
+pub(super) use pushing::Pushing;
 
 /// How functions are traced.
 #[derive(Debug)]
@@ -28,22 +36,6 @@ pub(super) struct Config {
     pub(super) baggage: Vec<(String, String)>,
 }
 
-/// Where spans go.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Collector {
-    pub(super) protocol: Protocol,
-    pub(super) endpoint: String,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) timeout: Duration,
-    pub(super) gzip: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Protocol {
-    Grpc,
-    Http,
-}
-
 /// How spans wait to be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Batches {
@@ -52,9 +44,6 @@ pub(super) struct Batches {
     pub(super) most: usize,
     pub(super) timeout: Duration,
 }
-
-/// The path at a collector where spans go over HTTP.
-const PATH: &str = "/v1/traces";
 
 const PAIRS: &str = "pairs as key=value, separated by commas";
 const TIME: &str = "milliseconds, or a number with ms, s or m";
@@ -70,28 +59,19 @@ impl Config {
         service: &Service,
     ) -> Result<Option<Self>, String> {
         let variables = Variables(environment);
-        let is_true = |text: &str| match text.to_ascii_lowercase().as_str() {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        };
-        if variables.read("OTEL_SDK_DISABLED", "true or false", is_true)? == Some(true) {
+        if is_disabled(&variables)? {
             return Ok(None);
         }
-        let exporter = variables.read("OTEL_TRACES_EXPORTER", "otlp or none", |text| match text {
-            "otlp" => Some(true),
-            "none" => Some(false),
-            _ => None,
-        })?;
+        let is_sent = TRACES.is_sent(&variables)?;
         let tracing = tracing.filter(|tracing| tracing.provider == Provider::OpenTelemetry);
-        let endpoint = variables.first(&["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"])?;
-        if exporter == Some(false) || (exporter.is_none() && endpoint.is_none() && tracing.is_none()) {
+        let endpoint = TRACES.said(&variables, "ENDPOINT")?;
+        if is_sent == Some(false) || (is_sent.is_none() && endpoint.is_none() && tracing.is_none()) {
             return Ok(None);
         }
         let declared = tracing.and_then(|tracing| tracing.exporter.clone()).unwrap_or_default();
         let none = BTreeMap::new();
         Ok(Some(Self {
-            collector: Collector::read(&variables, endpoint, &declared)?,
+            collector: Collector::read(&variables, TRACES, endpoint, &declared)?,
             sampler: sampler(&variables)?,
             carries: carries(&variables)?,
             batches: Batches::read(&variables)?,
@@ -102,86 +82,13 @@ impl Config {
     }
 }
 
-impl Collector {
-    fn read(variables: &Variables<'_>, endpoint: Option<Said>, declared: &Exporter) -> Result<Self, String> {
-        let either = |names: &[&str], field: &str, value: &Option<String>| {
-            Ok::<_, String>(variables.first(names)?.or_else(|| Said::in_context(field, value.as_ref())))
-        };
-        if let Some(name) = Said::in_context("name", declared.name.as_ref()) {
-            name.parse("otlp", |name| (name == "otlp").then_some(()))?;
-        }
-        let protocol =
-            either(&["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"], "protocol", &declared.protocol)?;
-        let protocol = protocol.map(|said| {
-            said.parse("grpc or http/protobuf", |text| match text {
-                "grpc" => Some(Protocol::Grpc),
-                "http/protobuf" | "http" => Some(Protocol::Http),
-                _ => None,
-            })
-        });
-        let protocol = protocol.transpose()?;
-        let said = endpoint.or_else(|| Said::in_context("endpoint", declared.endpoint.as_ref()));
-        let (protocol, endpoint) = place(said, protocol)?;
-        let headers =
-            either(&["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"], "headers", &declared.headers)?;
-        let timeout =
-            either(&["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"], "timeout", &declared.timeout)?;
-        let compression = either(
-            &["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
-            "compression",
-            &declared.compression,
-        )?;
-        let gzip = compression.map(|said| {
-            said.parse("gzip or none", |text| match text {
-                "gzip" => Some(true),
-                "none" => Some(false),
-                _ => None,
-            })
-        });
-        Ok(Self {
-            protocol,
-            endpoint,
-            headers: headers.map_or_else(|| Ok(Vec::new()), |said| said.parse(PAIRS, headers_of))?,
-            timeout: timeout.map_or_else(|| Ok(Duration::from_secs(10)), |said| said.parse(TIME, duration))?,
-            gzip: gzip.transpose()?.unwrap_or_default(),
-        })
-    }
-}
-
-/// Pairs that are headers.
-fn headers_of(text: &str) -> Option<Vec<(String, String)>> {
-    let pairs = pairs(text)?;
-    let is_header = |(name, value): &(String, String)| {
-        http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok()
+fn is_disabled(variables: &Variables<'_>) -> Result<bool, String> {
+    let is_true = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
     };
-    pairs.iter().all(is_header).then_some(pairs)
-}
-
-/// Where exactly spans go, and how: a collector takes calls over gRPC at its port 4317, requests at any other.
-fn place(said: Option<Said>, protocol: Option<Protocol>) -> Result<(Protocol, String), String> {
-    let Some(said) = said else {
-        return Ok(match protocol {
-            Some(Protocol::Grpc) => (Protocol::Grpc, "http://localhost:4317".to_owned()),
-            _ => (Protocol::Http, format!("http://localhost:4318{PATH}")),
-        });
-    };
-    let is_variable = said.name.starts_with("OTEL_");
-    // The platform's own examples have none.
-    let has_scheme = is_variable || said.value.contains("://");
-    let whole = if has_scheme { said.value.trim().to_owned() } else { format!("http://{}", said.value.trim()) };
-    let uri: http::Uri = whole.parse().map_err(|_| said.mistake("an address such as http://collector:4318"))?;
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(said.mistake("http://: there is no TLS to a collector, use one nearby")),
-        _ => return Err(said.mistake("an address such as http://collector:4318")),
-    }
-    let protocol = protocol.unwrap_or(if uri.port_u16() == Some(4317) { Protocol::Grpc } else { Protocol::Http });
-    // The variable of all signals has the path before theirs, that of this one has all of it.
-    let is_whole = said.name == "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" || (!is_variable && uri.path() != "/");
-    Ok(match protocol {
-        Protocol::Http if !is_whole => (protocol, format!("{}{PATH}", whole.trim_end_matches('/'))),
-        _ => (protocol, whole),
-    })
+    Ok(variables.read("OTEL_SDK_DISABLED", "true or false", is_true)?.unwrap_or_default())
 }
 
 fn sampler(variables: &Variables<'_>) -> Result<Sampler, String> {

@@ -4,6 +4,8 @@
 
 mod collector;
 mod config;
+#[cfg(feature = "metrics")]
+mod figures;
 mod invocations;
 mod said;
 mod sent;
@@ -28,6 +30,8 @@ use super::Service;
 use crate::{manifest::Tracing, sidecar::Sidecar, span::Tracer, startup::Exit};
 use collector::{Lost, Sending};
 use config::Config;
+#[cfg(feature = "metrics")]
+pub(crate) use figures::Figures;
 pub(super) use invocations::ended;
 
 /// What invocations are traced with.

@@ -9,6 +9,7 @@ use functions_framework::{Context, Event, Out, Result, function};
 #[function(main = false, path = "/hello/{*rest}")]
 async fn hello(body: Bytes) -> Bytes {
     metrics::counter!("greetings_total").increment(1);
+    metrics::histogram!("greeting_length").record(7.0);
     if body.is_empty() { Bytes::from("Hello!\n") } else { body }
 }
 

@@ -56,7 +56,7 @@ fn every_metric_of_a_process_is_in_the_documentation() {
     let figures = figures(&program);
     let kinds = figures.0.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let mut count = 0;
-    for (name, kind) in kinds.filter(|(name, _)| *name != "greetings_total") {
+    for (name, kind) in kinds.filter(|(name, _)| !name.starts_with("greeting")) {
         let row = text.lines().find(|line| line.starts_with(&format!("| `{name}` ")));
         assert!(row.is_some_and(|row| row.contains(&format!("| {kind} |"))), "{name}, a {kind}: {row:?}");
         count += 1;

@@ -3,6 +3,7 @@
 mod dashboard;
 mod figures;
 mod prometheus;
+mod pushed;
 mod skywalking;
 mod spans;
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::manifest::Exporter;
 
 fn read(variables: &[(&str, &str)], tracing: Option<&Tracing>) -> Result<Option<Config>, String> {
     let environment = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
