@@ -171,6 +171,8 @@ mod startup;
 mod telemetry;
 #[cfg(feature = "server")]
 pub mod testing;
+#[cfg(all(feature = "tls", any(feature = "dapr", feature = "local", feature = "otel")))]
+mod trust;
 
 #[doc(hidden)]
 #[path = "private.rs"]

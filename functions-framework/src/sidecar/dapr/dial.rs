@@ -16,6 +16,8 @@ use tokio_rustls::{
 };
 
 use crate::settings::{Endpoint, Place};
+#[cfg(feature = "tls")]
+use crate::trust::trusted;
 
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
@@ -78,19 +80,6 @@ fn check_unix(endpoint: &Endpoint) -> Result<(), String> {
         return Err(format!("{endpoint}: this system has no Unix sockets"));
     }
     Ok(())
-}
-
-/// Trusts whom this machine trusts.
-#[cfg(feature = "tls")]
-pub(in crate::sidecar) fn trusted() -> Result<RootCertStore, String> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        let why = found.errors.first().map_or_else(String::new, |error| format!(" ({error})"));
-        return Err(format!("no trusted certificate is installed{why}; SSL_CERT_FILE can name a file of them"));
-    }
-    Ok(roots)
 }
 
 #[cfg(feature = "tls")]

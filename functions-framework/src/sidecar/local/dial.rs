@@ -20,7 +20,7 @@ use tokio_rustls::{
 };
 use tower::Service;
 
-use crate::{error::BoxError, sidecar::dapr::dial::trusted};
+use crate::{error::BoxError, trust::trusted};
 
 /// Opens connections, in plain text or with TLS.
 #[derive(Clone)]

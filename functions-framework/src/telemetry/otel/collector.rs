@@ -13,9 +13,7 @@ use std::{
 
 use opentelemetry::{Context, trace::FutureExt as _};
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
-use opentelemetry_otlp::{
-    Compression, ExporterBuildError, SpanExporter as Otlp, WithExportConfig as _, WithHttpConfig as _, WithTonicConfig as _,
-};
+use opentelemetry_otlp::{Compression, SpanExporter as Otlp, WithExportConfig as _, WithHttpConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -23,7 +21,10 @@ use opentelemetry_sdk::{
 };
 use tokio::{runtime::Handle, time::timeout};
 
-use super::config::{Collector, Protocol};
+use super::{
+    config::{Collector, Protocol},
+    dial::{channel, client},
+};
 
 /// Sends spans, and says of those that were lost when it begins and when it is over.
 #[derive(Debug)]
@@ -101,23 +102,28 @@ impl Lost {
 }
 
 /// Makes what speaks to a collector.
-pub(super) fn connect(collector: &Collector) -> Result<Otlp, ExporterBuildError> {
-    let Collector { protocol, endpoint, headers, timeout, gzip } = collector;
-    match protocol {
+///
+/// # Errors
+/// A setting that cannot be used.
+pub(super) fn connect(collector: &Collector) -> Result<Otlp, String> {
+    let Collector { protocol, endpoint, headers, timeout, gzip, .. } = collector;
+    let built = match protocol {
         Protocol::Grpc => {
             let headers = headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
-            let exporter = Otlp::builder().with_tonic().with_endpoint(endpoint).with_timeout(*timeout);
+            let exporter = Otlp::builder().with_tonic().with_channel(channel(collector)?).with_timeout(*timeout);
             let exporter = exporter.with_metadata(MetadataMap::from_headers(headers.collect()));
             if *gzip { exporter.with_compression(Compression::Gzip).build() } else { exporter.build() }
         }
         Protocol::Http => {
-            let exporter = Otlp::builder().with_http().with_endpoint(endpoint).with_timeout(*timeout);
+            let exporter = Otlp::builder().with_http().with_http_client(client(collector)?);
+            let exporter = exporter.with_endpoint(endpoint).with_timeout(*timeout);
             let exporter = exporter
                 .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
                 .with_headers(headers.iter().cloned().collect::<HashMap<_, _>>());
             if *gzip { exporter.with_compression(Compression::Gzip).build() } else { exporter.build() }
         }
-    }
+    };
+    built.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

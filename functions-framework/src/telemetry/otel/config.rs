@@ -17,6 +17,8 @@ use crate::{
     span::Carries,
 };
 use collector::TRACES;
+#[cfg(feature = "tls")]
+pub(super) use collector::Tls;
 pub(super) use collector::{Collector, Protocol};
 #[cfg(feature = "metrics")]
 pub(super) use pushing::Pushing;

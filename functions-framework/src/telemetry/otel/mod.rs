@@ -4,6 +4,7 @@
 
 mod collector;
 mod config;
+mod dial;
 #[cfg(feature = "metrics")]
 mod figures;
 mod invocations;
@@ -64,7 +65,7 @@ impl Traces {
         let environment = |name: &str| std::env::var_os(name);
         let config = Config::read(&environment, tracing, service).map_err(Exit::configuration)?;
         let Some(config) = config else { return Ok(None) };
-        let exporter = collector::connect(&config.collector).map_err(|error| Exit::configuration(error.to_string()))?;
+        let exporter = collector::connect(&config.collector).map_err(Exit::configuration)?;
         Ok(Some(Self(Arc::new(Provided::new(config, exporter)))))
     }
 

@@ -3,7 +3,8 @@
 use std::{ffi::OsString, time::Duration};
 
 /// A value, and where it stands.
-pub(super) struct Said {
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::telemetry) struct Said {
     pub(super) name: String,
     pub(super) value: String,
 }

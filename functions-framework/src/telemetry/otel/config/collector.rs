@@ -48,6 +48,16 @@ pub(in crate::telemetry) struct Collector {
     pub(in crate::telemetry) headers: Vec<(String, String)>,
     pub(in crate::telemetry) timeout: Duration,
     pub(in crate::telemetry) gzip: bool,
+    /// How the two know each other; nothing where what is sent can be read on the way.
+    pub(in crate::telemetry) tls: Option<Tls>,
+}
+
+/// Files of who is trusted and of who sends, where somebody names them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::telemetry) struct Tls {
+    pub(in crate::telemetry) authorities: Option<Said>,
+    pub(in crate::telemetry) certificate: Option<Said>,
+    pub(in crate::telemetry) key: Option<Said>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +98,14 @@ impl Collector {
                 _ => None,
             })
         });
+        let is_secret = endpoint.starts_with("https:");
+        let tls = Tls {
+            authorities: signal.said(variables, "CERTIFICATE")?,
+            certificate: signal.said(variables, "CLIENT_CERTIFICATE")?,
+            key: signal.said(variables, "CLIENT_KEY")?,
+        };
         Ok(Self {
+            tls: is_secret.then_some(tls),
             protocol,
             endpoint,
             headers: headers.map_or_else(|| Ok(Vec::new()), |said| said.parse(PAIRS, headers_of))?,
@@ -123,7 +140,12 @@ impl Signal {
         let uri: http::Uri = whole.parse().map_err(|_| said.mistake("an address such as http://collector:4318"))?;
         match uri.scheme_str() {
             Some("http") => {}
-            Some("https") => return Err(said.mistake("http://: there is no TLS to a collector, use one nearby")),
+            Some("https") if cfg!(feature = "tls") => {}
+            Some("https") => {
+                return Err(
+                    said.mistake("http://, since the program was built without the feature `tls` of functions-framework")
+                );
+            }
             _ => return Err(said.mistake("an address such as http://collector:4318")),
         }
         let protocol = protocol.unwrap_or(if uri.port_u16() == Some(4317) { Protocol::Grpc } else { Protocol::Http });

@@ -64,7 +64,7 @@ mod tests {
 
     fn read(variables: &[(&str, &str)]) -> Result<Option<Pushing>, String> {
         let environment = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
-        Pushing::read(&environment, &Service { name: "hello".to_owned(), version: String::new() })
+        Pushing::read(&environment, &Service { name: "hello".to_owned(), ..Service::default() })
     }
 
     #[test]

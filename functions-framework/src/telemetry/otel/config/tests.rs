@@ -72,6 +72,7 @@ fn the_function_context_counts_where_no_variable_does() {
             headers: vec![("authorization".to_owned(), "Bearer x".to_owned())],
             timeout: Duration::from_secs(2),
             gzip: true,
+            tls: None,
         }
     );
     assert_eq!((config.tags["layer"].as_str(), config.baggage[0].0.as_str()), ("faas", "tenant"));
@@ -131,7 +132,9 @@ fn what_cannot_be_used_is_named_with_what_is_expected() {
         ("OTEL_SDK_DISABLED", "maybe"),
         ("OTEL_TRACES_EXPORTER", "jaeger"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+        #[cfg(not(feature = "tls"))]
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4317"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector:4317"),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "not a url"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),

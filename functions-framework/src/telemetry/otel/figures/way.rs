@@ -11,46 +11,43 @@ use http::{
 use opentelemetry::{Context, trace::FutureExt as _};
 use opentelemetry_http::{HttpClient as _, hyper::HyperClient};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsServiceRequest, metrics_service_client::MetricsServiceClient,
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse, metrics_service_client::MetricsServiceClient,
 };
 use prost::Message as _;
-use tonic::{
-    codec::CompressionEncoding,
-    metadata::MetadataMap,
-    transport::{Channel, Endpoint},
-};
+use tonic::{codec::CompressionEncoding, metadata::MetadataMap, transport::Channel};
 
-use super::super::config::{Collector, Protocol};
+use super::super::{
+    config::{Collector, Protocol},
+    dial::{Dial, channel, client},
+};
 
 /// A collector that figures are sent to.
 #[derive(Debug)]
 pub(super) enum Way {
     Grpc { client: MetricsServiceClient<Channel>, headers: HeaderMap },
-    Http { client: HyperClient, endpoint: Uri, headers: HeaderMap, gzip: bool },
+    Http { client: HyperClient<Dial>, endpoint: Uri, headers: HeaderMap, gzip: bool },
 }
 
 impl Way {
     /// Makes the way; it is first gone when there is something to send.
     ///
     /// # Errors
-    /// What is no address.
+    /// A setting that cannot be used.
     pub(super) fn open(collector: &Collector) -> Result<Self, String> {
-        let Collector { protocol, endpoint, headers, timeout, gzip } = collector;
-        let headers = headers
+        let headers = collector
+            .headers
             .iter()
             .filter_map(|(name, value)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?)));
-        let (headers, gzip) = (headers.collect(), *gzip);
-        let wrong = |error: &dyn std::fmt::Display| format!("{endpoint}: {error}");
-        Ok(match protocol {
+        let (headers, gzip) = (headers.collect(), collector.gzip);
+        Ok(match collector.protocol {
             Protocol::Grpc => {
-                let channel = Endpoint::from_shared(endpoint.clone()).map_err(|error| wrong(&error))?.connect_lazy();
-                let client = MetricsServiceClient::new(channel);
+                let client = MetricsServiceClient::new(channel(collector)?);
                 let client = if gzip { client.send_compressed(CompressionEncoding::Gzip) } else { client };
                 Self::Grpc { client, headers }
             }
             Protocol::Http => {
-                let client = HyperClient::with_default_connector(*timeout, None);
-                Self::Http { client, endpoint: endpoint.parse().map_err(|error| wrong(&error))?, headers, gzip }
+                let endpoint = collector.endpoint.parse().map_err(|error| format!("{}: {error}", collector.endpoint))?;
+                Self::Http { client: client(collector)?, endpoint, headers, gzip }
             }
         })
     }
@@ -68,7 +65,7 @@ impl Way {
             Self::Grpc { client, headers } => {
                 let mut request = tonic::Request::new(message);
                 *request.metadata_mut() = MetadataMap::from_headers(headers.clone());
-                let answer = client.clone().export(request).await.map_err(|status| said(&status))?;
+                let answer = client.clone().export(request).await.map_err(|status| causes(&status))?;
                 answer.into_inner().partial_success
             }
             Self::Http { client, endpoint, headers, gzip } => {
@@ -87,9 +84,7 @@ impl Way {
                     return Err(format!("it answers {}", answer.status()));
                 }
                 // An answer that is no message takes everything.
-                let answer = opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse::decode(
-                    answer.into_body(),
-                );
+                let answer = ExportMetricsServiceResponse::decode(answer.into_body());
                 answer.ok().and_then(|answer| answer.partial_success)
             }
         };
@@ -112,8 +107,4 @@ fn causes(error: &dyn std::error::Error) -> String {
         below = cause.source();
     }
     text
-}
-
-fn said(status: &tonic::Status) -> String {
-    causes(status)
 }
