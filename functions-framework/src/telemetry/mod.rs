@@ -96,6 +96,12 @@ pub(crate) fn flush() {
     }
 }
 
+/// Writes lines among those of the log, also where the program has a subscriber of its own.
+#[cfg(feature = "otel")]
+fn print(lines: &str) {
+    LOG.get_or_init(|| Writer::new(Box::new(std::io::stderr()))).print(lines);
+}
+
 /// Whether requests that went well get a line.
 pub(crate) fn access_log(settings: &Settings) -> bool {
     match settings.access_log {

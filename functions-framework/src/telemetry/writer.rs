@@ -123,6 +123,12 @@ impl Writer {
         let _ = target.flush();
     }
 
+    /// Writes lines that are no log.
+    #[cfg(feature = "otel")]
+    pub(super) fn print(&self, lines: &str) {
+        self.take(lines.as_bytes(), Urgency::Now);
+    }
+
     /// Writes what waits.
     pub(super) fn flush(&self) {
         self.write(&[]);

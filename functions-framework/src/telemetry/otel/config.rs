@@ -16,17 +16,19 @@ use crate::{
     manifest::{Provider, Tracing},
     span::Carries,
 };
-use collector::TRACES;
 #[cfg(feature = "tls")]
 pub(super) use collector::Tls;
 pub(super) use collector::{Collector, Protocol};
+use collector::{Exporters, TRACES};
 #[cfg(feature = "metrics")]
 pub(super) use pushing::Pushing;
 
 /// How functions are traced.
 #[derive(Debug)]
 pub(super) struct Config {
-    pub(super) collector: Collector,
+    pub(super) collector: Option<Collector>,
+    /// They are lines on standard error, too.
+    pub(super) is_printed: bool,
     pub(super) sampler: Sampler,
     pub(super) carries: Carries,
     pub(super) batches: Batches,
@@ -64,16 +66,20 @@ impl Config {
         if is_disabled(&variables)? {
             return Ok(None);
         }
-        let is_sent = TRACES.is_sent(&variables)?;
+        let said = TRACES.exporters(&variables)?;
         let tracing = tracing.filter(|tracing| tracing.provider == Provider::OpenTelemetry);
         let endpoint = TRACES.said(&variables, "ENDPOINT")?;
-        if is_sent == Some(false) || (is_sent.is_none() && endpoint.is_none() && tracing.is_none()) {
-            return Ok(None);
-        }
+        let is_wanted = endpoint.is_some() || tracing.is_some();
+        let exporters = said.or_else(|| is_wanted.then_some(Exporters::COLLECTOR)).filter(|exporters| !exporters.is_none());
+        let Some(exporters) = exporters else { return Ok(None) };
         let declared = tracing.and_then(|tracing| tracing.exporter.clone()).unwrap_or_default();
         let none = BTreeMap::new();
         Ok(Some(Self {
-            collector: Collector::read(&variables, TRACES, endpoint, &declared)?,
+            collector: match exporters.otlp {
+                true => Some(Collector::read(&variables, TRACES, endpoint, &declared)?),
+                false => None,
+            },
+            is_printed: exporters.console,
             sampler: sampler(&variables)?,
             carries: carries(&variables)?,
             batches: Batches::read(&variables)?,

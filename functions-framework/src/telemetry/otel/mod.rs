@@ -4,6 +4,7 @@
 
 mod collector;
 mod config;
+mod console;
 mod dial;
 #[cfg(feature = "metrics")]
 mod figures;
@@ -31,6 +32,7 @@ use super::Service;
 use crate::{manifest::Tracing, sidecar::Sidecar, span::Tracer, startup::Exit};
 use collector::{Lost, Sending};
 use config::Config;
+use console::Console;
 #[cfg(feature = "metrics")]
 pub(crate) use figures::Figures;
 pub(super) use invocations::ended;
@@ -44,7 +46,8 @@ struct Provided {
     provider: SdkTracerProvider,
     tracer: Arc<Tracer>,
     lost: Arc<Lost>,
-    endpoint: String,
+    /// Of the collector, if there is one.
+    endpoint: Option<String>,
 }
 
 /// The name of the tracer of invocations.
@@ -65,13 +68,17 @@ impl Traces {
         let environment = |name: &str| std::env::var_os(name);
         let config = Config::read(&environment, tracing, service).map_err(Exit::configuration)?;
         let Some(config) = config else { return Ok(None) };
-        let exporter = collector::connect(&config.collector).map_err(Exit::configuration)?;
+        let exporter = config.collector.as_ref().map(collector::connect).transpose().map_err(Exit::configuration)?;
         Ok(Some(Self(Arc::new(Provided::new(config, exporter)))))
     }
 
     /// Says where spans go.
     pub(super) fn tell(&self) {
-        tracing::info!(endpoint = self.0.endpoint, "spans are sent");
+        if let Some(endpoint) = &self.0.endpoint {
+            tracing::info!(endpoint, "spans are sent");
+        } else {
+            tracing::info!("spans are written here");
+        }
     }
 
     /// Makes spans of `tracing` spans of OpenTelemetry, those of a function children of its own.
@@ -105,10 +112,9 @@ impl Traces {
 }
 
 impl Provided {
-    fn new(config: Config, exporter: opentelemetry_otlp::SpanExporter) -> Self {
-        let Config { collector, sampler, carries, batches, resource, tags, baggage } = config;
+    fn new(config: Config, exporter: Option<opentelemetry_otlp::SpanExporter>) -> Self {
+        let Config { collector, is_printed, sampler, carries, batches, resource, tags, baggage } = config;
         let lost = Arc::new(Lost::default());
-        let sending = Sending::new(exporter, batches.timeout, Arc::clone(&lost));
         let batch = BatchConfigBuilder::default()
             .with_max_queue_size(batches.queue)
             .with_max_export_batch_size(batches.most)
@@ -121,8 +127,14 @@ impl Provided {
         if !tags.is_empty() {
             builder = builder.with_span_processor(tags::Tags::new(tags));
         }
-        let processor = BatchSpanProcessor::builder(sending).with_batch_config(batch).build();
-        let provider = builder.with_span_processor(processor).build();
+        if is_printed {
+            builder = builder.with_simple_exporter(Console);
+        }
+        if let Some(exporter) = exporter {
+            let sending = Sending::new(exporter, batches.timeout, Arc::clone(&lost));
+            builder = builder.with_span_processor(BatchSpanProcessor::builder(sending).with_batch_config(batch).build());
+        }
+        let provider = builder.build();
         // For the spans that functions make themselves, and the requests that they send by themselves.
         global::set_tracer_provider(provider.clone());
         let mut propagators: Vec<Box<dyn opentelemetry::propagation::TextMapPropagator + Send + Sync>> = Vec::new();
@@ -134,7 +146,7 @@ impl Provided {
         }
         global::set_text_map_propagator(TextMapCompositePropagator::new(propagators));
         let tracer = Arc::new(Tracer { sdk: provider.tracer(SCOPE), carries, baggage });
-        Self { provider, tracer, lost, endpoint: collector.endpoint }
+        Self { provider, tracer, lost, endpoint: collector.map(|collector| collector.endpoint) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What those who run a function look at: its figures, read by hand and by Prometheus, and its spans, of OpenTelemetry and of SkyWalking.
 
+mod console;
 mod dashboard;
 mod figures;
 mod prometheus;

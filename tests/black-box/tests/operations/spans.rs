@@ -7,12 +7,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use serde_json::json;
 
-const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-const PARENT: &str = "b7ad6b7169203331";
+pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+pub(crate) const PARENT: &str = "b7ad6b7169203331";
 const ZEROS: &str = "00-00000000000000000000000000000000-0000000000000000-00";
 
 /// The program, not traced yet.
-fn program() -> Start {
+pub(crate) fn program() -> Start {
     let context = json!({
         "name": "shop", "version": "v1", "runtime": "Knative", "port": "8080",
         "outputs": { "out": { "uri": "orders", "componentName": "bus", "componentType": "pubsub.redis" } },
@@ -23,11 +23,11 @@ fn program() -> Start {
 }
 
 /// The program with its spans sent to this collector.
-fn traced(collector: &Collector) -> Start {
+pub(crate) fn traced(collector: &Collector) -> Start {
     program().env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()).env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
 }
 
-fn parent(sampled: bool) -> String {
+pub(crate) fn parent(sampled: bool) -> String {
     format!("00-{TRACE}-{PARENT}-0{}", u8::from(sampled))
 }
 

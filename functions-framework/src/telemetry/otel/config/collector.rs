@@ -30,13 +30,40 @@ impl Signal {
         format!("OTEL_EXPORTER_OTLP_{}_{what}", self.name)
     }
 
-    /// Whether it is sent, where somebody says so.
-    pub(super) fn is_sent(self, variables: &Variables<'_>) -> Result<Option<bool>, String> {
-        variables.read(&format!("OTEL_{}_EXPORTER", self.name), "otlp or none", |text| match text {
-            "otlp" => Some(true),
-            "none" => Some(false),
-            _ => None,
+    /// Where it goes, if somebody says so.
+    pub(super) fn exporters(self, variables: &Variables<'_>) -> Result<Option<Exporters>, String> {
+        let expected = match self.name {
+            "METRICS" => "otlp, console, both separated by a comma, or none; Prometheus reads at FUNCTION_METRICS_ADDRESS",
+            _ => "otlp, console, both separated by a comma, or none",
+        };
+        variables.read(&format!("OTEL_{}_EXPORTER", self.name), expected, |text| {
+            let mut exporters = Exporters { otlp: false, console: false };
+            for name in text.split(',').map(str::trim) {
+                match name {
+                    "otlp" => exporters.otlp = true,
+                    "console" => exporters.console = true,
+                    "none" if text == "none" => {}
+                    _ => return None,
+                }
+            }
+            Some(exporters)
         })
+    }
+}
+
+/// Where something goes: to a collector, to standard error, to both or nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Exporters {
+    pub(super) otlp: bool,
+    pub(super) console: bool,
+}
+
+impl Exporters {
+    /// What is meant where somebody names a collector and says no more.
+    pub(super) const COLLECTOR: Self = Self { otlp: true, console: false };
+
+    pub(super) const fn is_none(self) -> bool {
+        !self.otlp && !self.console
     }
 }
 

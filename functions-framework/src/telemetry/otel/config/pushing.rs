@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, time::Duration};
 use super::{
     super::said::{Variables, duration},
     Collector, Service, TIME,
-    collector::METRICS,
+    collector::{Exporters, METRICS},
     is_disabled, resource,
 };
 use crate::manifest::Exporter;
@@ -13,7 +13,9 @@ use crate::manifest::Exporter;
 /// How figures are sent.
 #[derive(Debug)]
 pub(in crate::telemetry) struct Pushing {
-    pub(in crate::telemetry) collector: Collector,
+    pub(in crate::telemetry) collector: Option<Collector>,
+    /// They are lines on standard error, too.
+    pub(in crate::telemetry) is_printed: bool,
     pub(in crate::telemetry) every: Duration,
     pub(in crate::telemetry) timeout: Duration,
     /// What is said of the process as a whole.
@@ -35,11 +37,11 @@ impl Pushing {
         if is_disabled(&variables)? {
             return Ok(None);
         }
-        let is_sent = METRICS.is_sent(&variables)?;
+        let said = METRICS.exporters(&variables)?;
         let endpoint = METRICS.said(&variables, "ENDPOINT")?;
-        if is_sent == Some(false) || (is_sent.is_none() && endpoint.is_none()) {
-            return Ok(None);
-        }
+        let is_wanted = endpoint.is_some();
+        let exporters = said.or_else(|| is_wanted.then_some(Exporters::COLLECTOR)).filter(|exporters| !exporters.is_none());
+        let Some(exporters) = exporters else { return Ok(None) };
         let is_own = endpoint.as_ref().is_some_and(|said| said.name == METRICS.own("ENDPOINT"));
         // A counter of Prometheus never starts anew.
         variables.read(&METRICS.own("TEMPORALITY_PREFERENCE"), "cumulative", |text| {
@@ -49,11 +51,15 @@ impl Pushing {
         let whole = |text: &str| duration(text).filter(|every| !every.is_zero());
         let every = variables.read("OTEL_METRIC_EXPORT_INTERVAL", TIME, whole)?;
         Ok(Some(Self {
-            collector: Collector::read(&variables, METRICS, endpoint, &Exporter::default())?,
+            collector: match exporters.otlp {
+                true => Some(Collector::read(&variables, METRICS, endpoint, &Exporter::default())?),
+                false => None,
+            },
+            is_printed: exporters.console,
             every: every.unwrap_or(Duration::from_secs(60)),
             timeout: time("OTEL_METRIC_EXPORT_TIMEOUT", Duration::from_secs(30))?,
             resource: resource(&variables, service)?,
-            is_asked_for: is_own || is_sent.is_some(),
+            is_asked_for: is_own || said.is_some(),
         }))
     }
 }
@@ -82,7 +88,8 @@ mod tests {
             ([("OTEL_METRICS_EXPORTER", "otlp")], "http://localhost:4318/v1/metrics", true),
         ] {
             let pushing = read(&variables).unwrap().expect("they are sent");
-            assert_eq!((pushing.collector.endpoint.as_str(), pushing.is_asked_for), (endpoint, is_asked_for));
+            let collector = pushing.collector.expect("there is a collector");
+            assert_eq!((collector.endpoint.as_str(), pushing.is_asked_for), (endpoint, is_asked_for));
             assert_eq!((pushing.every, pushing.resource["service.name"].as_str()), (Duration::from_secs(60), "hello"));
         }
     }
@@ -97,6 +104,7 @@ mod tests {
             ("OTEL_METRIC_EXPORT_INTERVAL", "1500"),
         ];
         let Pushing { collector, every, .. } = read(&variables).unwrap().expect("they are sent");
+        let collector = collector.expect("there is a collector");
         assert_eq!((collector.protocol, collector.endpoint.as_str()), (Protocol::Grpc, "http://d:4317"));
         assert_eq!((collector.headers[0].0.as_str(), every), ("b", Duration::from_millis(1500)));
     }

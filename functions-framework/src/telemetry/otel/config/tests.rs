@@ -35,9 +35,23 @@ fn nothing_is_traced_unless_somebody_asks_for_it() {
 }
 
 #[test]
+fn spans_go_to_a_collector_to_standard_error_or_to_both() {
+    let ways = |name: &str| {
+        let config = on(&[("OTEL_TRACES_EXPORTER", name)]);
+        (config.collector.is_some(), config.is_printed)
+    };
+    assert_eq!([ways("otlp"), ways("console"), ways("console, otlp")], [(true, false), (false, true), (true, true)]);
+    for wrong in ["none,otlp", "otlp,", "stdout"] {
+        let why = read(&[("OTEL_TRACES_EXPORTER", wrong)], None).unwrap_err();
+        let expected = "expected otlp, console, both separated by a comma, or none";
+        assert_eq!(why, format!("OTEL_TRACES_EXPORTER={wrong}: {expected}"));
+    }
+}
+
+#[test]
 fn the_endpoint_says_where_and_how() {
     let place = |variables: &[(&str, &str)]| {
-        let Collector { protocol, endpoint, .. } = on(variables).collector;
+        let Collector { protocol, endpoint, .. } = on(variables).collector.expect("there is one");
         (protocol, endpoint)
     };
     let (all, traces) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
@@ -65,7 +79,7 @@ fn the_function_context_counts_where_no_variable_does() {
     let tracing = declared(Some(exporter));
     let config = read(&[], Some(&tracing)).unwrap().unwrap();
     assert_eq!(
-        config.collector,
+        config.collector.expect("there is one"),
         Collector {
             protocol: Protocol::Grpc,
             endpoint: "http://collector:4317".to_owned(),
@@ -81,11 +95,12 @@ fn the_function_context_counts_where_no_variable_does() {
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "100"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "none"),
     ];
-    let Collector { endpoint, timeout, gzip, headers, .. } = read(&variables, Some(&tracing)).unwrap().unwrap().collector;
+    let collector = read(&variables, Some(&tracing)).unwrap().unwrap().collector;
+    let Collector { endpoint, timeout, gzip, headers, .. } = collector.expect("there is one");
     assert_eq!((endpoint.as_str(), timeout, gzip), ("http://mine:4318/v1/traces", Duration::from_millis(100), false));
     assert_eq!(headers.len(), 1, "what no variable says is still the context's");
     let placeholder = declared(Some(Exporter { endpoint: Some("c/otlp".to_owned()), ..Exporter::default() }));
-    assert_eq!(read(&[], Some(&placeholder)).unwrap().unwrap().collector.endpoint, "http://c/otlp");
+    assert_eq!(read(&[], Some(&placeholder)).unwrap().unwrap().collector.expect("there is one").endpoint, "http://c/otlp");
 }
 
 #[test]

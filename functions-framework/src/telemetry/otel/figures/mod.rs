@@ -15,7 +15,10 @@ use tokio::{
 use super::{super::Service, config::Pushing};
 use crate::{
     startup::Exit,
-    telemetry::metrics::{Page, families},
+    telemetry::{
+        metrics::{Page, families},
+        print,
+    },
 };
 use message::About;
 use way::Way;
@@ -31,10 +34,11 @@ pub(crate) struct Figures {
 
 #[derive(Debug)]
 struct Sender {
-    way: Way,
+    /// To the collector, if there is one, with its address.
+    way: Option<(Way, String)>,
+    is_printed: bool,
     about: About,
     timeout: Duration,
-    endpoint: String,
 }
 
 impl Figures {
@@ -45,11 +49,13 @@ impl Figures {
     pub(crate) fn read(service: &Service) -> Result<Option<Self>, Exit> {
         let environment = |name: &str| std::env::var_os(name);
         let Some(pushing) = Pushing::read(&environment, service).map_err(Exit::configuration)? else { return Ok(None) };
-        let Pushing { collector, every, timeout, resource, is_asked_for } = pushing;
-        let way = Way::open(&collector).map_err(Exit::configuration)?;
-        let (about, endpoint) = (About::new(resource), collector.endpoint);
-        let timeout = timeout.min(collector.timeout);
-        let sender = Arc::new(Sender { way, about, timeout, endpoint });
+        let Pushing { collector, is_printed, every, timeout, resource, is_asked_for } = pushing;
+        let timeout = collector.as_ref().map_or(timeout, |collector| collector.timeout.min(timeout));
+        let way = match collector {
+            Some(collector) => Some((Way::open(&collector).map_err(Exit::configuration)?, collector.endpoint)),
+            None => None,
+        };
+        let sender = Arc::new(Sender { way, is_printed, about: About::new(resource), timeout });
         Ok(Some(Self { every, is_asked_for, sender, begun: None }))
     }
 
@@ -60,7 +66,11 @@ impl Figures {
 
     /// Begins to send.
     pub(crate) fn begin(mut self, page: Page) -> Self {
-        tracing::info!(endpoint = self.sender.endpoint, every_s = self.every.as_secs_f64(), "metrics are sent");
+        let every_s = self.every.as_secs_f64();
+        match &self.sender.way {
+            Some((_, endpoint)) => tracing::info!(endpoint, every_s, "metrics are sent"),
+            None => tracing::info!(every_s, "metrics are written here"),
+        }
         let (sender, every, of) = (Arc::clone(&self.sender), self.every, page.clone());
         let task = tokio::spawn(async move { sender.run(&of, every).await });
         self.begun = Some((page, task));
@@ -113,10 +123,20 @@ impl Sender {
 
     async fn send(&self, page: &Page, within: Duration) -> Result<(), String> {
         let page = page.render();
+        if self.is_printed {
+            print(&lines(&page));
+        }
+        let Some((way, _)) = &self.way else { return Ok(()) };
         let message = self.about.message(families(&page));
-        match timeout(within, self.way.send(message)).await {
+        match timeout(within, way.send(message)).await {
             Ok(sent) => sent,
             Err(_) => Err(format!("it took longer than {} s", within.as_secs_f64())),
         }
     }
+}
+
+/// The figures for who sits before them: without what is said of them, and without the buckets of histograms.
+fn lines(page: &str) -> String {
+    let is_read = |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.contains("_bucket{");
+    page.lines().filter(is_read).fold(String::from("metrics\n"), |text, line| text + "  " + line + "\n")
 }
