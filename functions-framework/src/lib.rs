@@ -149,6 +149,7 @@ mod function;
 pub mod hooks;
 mod manifest;
 mod outcome;
+mod repeats;
 mod sidecar;
 mod span;
 mod spelling;

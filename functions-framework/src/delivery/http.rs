@@ -16,13 +16,13 @@ use super::{
     discovery,
     inputs::Unknown,
     mount::{Rules, Taker},
-    repeats::Repeats,
 };
 use crate::{
     context::InputKind,
     error::Error,
     function::{BoxFuture, body::Request},
     outcome::Verdict,
+    repeats::Repeats,
     sidecar::{Metadata, Trace},
 };
 

@@ -12,7 +12,6 @@ mod http;
 mod inputs;
 mod lanes;
 mod mount;
-mod repeats;
 mod source;
 mod subscription;
 mod token;

@@ -8,11 +8,12 @@ use std::{
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
-use super::{Incoming, Outcome, lanes::Lanes, repeats::Repeats, subscription::Subscription};
+use super::{Incoming, Outcome, lanes::Lanes, subscription::Subscription};
 use crate::{
     context::{Arrival, DeclaredInput, Input},
     current::{self, Current},
     outcome::{Out, Verdict},
+    repeats::Repeats,
     server::{
         ended::how_of_delivery,
         endpoint::{Delivered, Endpoint},

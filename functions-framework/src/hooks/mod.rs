@@ -63,7 +63,7 @@ pub use invocation::Invocation;
 pub use outcome::Outcome;
 pub(crate) use outcome::{Answer, End};
 
-use crate::error::Result;
+use crate::{error::Result, repeats::Repeats};
 use invocation::Live;
 use register::Registered;
 
@@ -134,6 +134,11 @@ pub(crate) struct Hooks {
 impl Hooks {
     pub(crate) fn name(&self, index: usize) -> &str {
         self.registered[index].name()
+    }
+
+    /// The failures of one that the log has to tell of.
+    pub(crate) fn failures(&self, index: usize) -> &Repeats {
+        &self.registered[index].failures
     }
 
     /// Makes the instances of one invocation; runs user code.

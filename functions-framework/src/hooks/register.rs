@@ -3,7 +3,7 @@
 use std::{any::Any, fmt, sync::Arc};
 
 use super::{Hook, Invocation, Outcome, invocation::Slot};
-use crate::{error::Result, function::BoxFuture};
+use crate::{error::Result, function::BoxFuture, repeats::Repeats};
 
 /// A [`Hook`] of any type.
 pub(crate) trait AnyHook: Any + Send + Sync {
@@ -24,12 +24,13 @@ impl<H: Hook> AnyHook for H {
 /// A hook that was registered: its name, and how an invocation gets an instance of it.
 pub struct Registered {
     name: Arc<str>,
+    pub(super) failures: Repeats,
     make: Box<dyn Fn() -> Box<dyn AnyHook> + Send + Sync>,
 }
 
 impl Registered {
     fn new<H: Hook>(name: &str, make: impl Fn() -> H + Send + Sync + 'static) -> Self {
-        Self { name: name.into(), make: Box::new(move || Box::new(make())) }
+        Self { name: name.into(), failures: Repeats::default(), make: Box::new(move || Box::new(make())) }
     }
 
     pub(crate) fn name(&self) -> &str {

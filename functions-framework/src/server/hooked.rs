@@ -95,6 +95,7 @@ impl Passage<'_> {
             invocation.put_back(index, hook);
             let failure = match self.named(index, ended) {
                 Ok(Ok(())) => {
+                    self.passed(invocation, index);
                     entered.push(index);
                     continue;
                 }
@@ -134,7 +135,10 @@ impl Passage<'_> {
             let ended = ended(|| hook.after(invocation, &mut outcome), time).await;
             invocation.put_back(index, hook);
             let failure = match self.named(index, ended) {
-                Ok(Ok(())) => continue,
+                Ok(Ok(())) => {
+                    self.passed(invocation, index);
+                    continue;
+                }
                 Ok(Err(error)) => Failure::Error(error),
                 Err(crash) => Failure::Crash(crash),
             };
@@ -171,7 +175,20 @@ impl Passage<'_> {
             Failure::Error(error) => error.line(),
             Failure::Crash(crash) => crash.to_string(),
         };
-        tracing::error!(function = invocation.function(), hook = self.hooks.name(index), error, "a hook failed");
+        // A hook that fails at every request must not be all that the log says.
+        if let Some(silent) = self.hooks.failures(index).failed(Instant::now(), &error) {
+            let (function, hook) = (invocation.function(), self.hooks.name(index));
+            tracing::error!(function, hook, error, silent, "a hook failed");
+        }
+    }
+
+    /// Tells of failures of a hook that were not logged, once it does what it should.
+    fn passed(&self, invocation: &Invocation, index: usize) {
+        let silent = self.hooks.failures(index).passed(Instant::now);
+        if silent > 0 {
+            let (function, hook) = (invocation.function(), self.hooks.name(index));
+            tracing::warn!(function, hook, silent, "a hook had failed, which was not logged one by one");
+        }
     }
 }
 

@@ -24,10 +24,10 @@ use self::service::Service;
 use super::{
     Inputs,
     mount::{Rules, Taker},
-    repeats::Repeats,
 };
 use crate::{
     function::{BoxFuture, body::Request},
+    repeats::Repeats,
     server::routes::Routes,
 };
 

@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     context::InputKind,
-    delivery::{Incoming, Inputs, Outcome, Source, discovery, http, inputs::Unknown, repeats::Repeats},
+    delivery::{Incoming, Inputs, Outcome, Source, discovery, http, inputs::Unknown},
     outcome::Verdict,
+    repeats::Repeats,
     server::routes::Routes,
 };
 

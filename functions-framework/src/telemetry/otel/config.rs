@@ -73,12 +73,10 @@ impl Config {
         let exporters = said.or_else(|| is_wanted.then_some(Exporters::COLLECTOR)).filter(|exporters| !exporters.is_none());
         let Some(exporters) = exporters else { return Ok(None) };
         let declared = tracing.and_then(|tracing| tracing.exporter.clone()).unwrap_or_default();
+        let collector = exporters.otlp.then(|| Collector::read(&variables, TRACES, endpoint, &declared));
         let none = BTreeMap::new();
         Ok(Some(Self {
-            collector: match exporters.otlp {
-                true => Some(Collector::read(&variables, TRACES, endpoint, &declared)?),
-                false => None,
-            },
+            collector: collector.transpose()?,
             is_printed: exporters.console,
             sampler: sampler(&variables)?,
             carries: carries(&variables)?,

@@ -1,6 +1,6 @@
 //! What runs before and after functions.
 
-use black_box_tests::{Connection, Program, Request, Start};
+use black_box_tests::{Connection, Program, Request, Start, eventually};
 use serde_json::json;
 
 use crate::fixture;
@@ -141,9 +141,32 @@ fn an_invocation_may_go_on_where_a_hook_fails() {
         assert_eq!(program.send(&moody("/page/x", mood)).expect(200).text(), "done");
         assert_eq!(program.post("/tick", "text/plain", mood).expect(200).text(), mood);
     }
-    let lines = program.log().wait_for(8, |line| line.message() == "a hook failed");
+    // What a delivery says right after the same of a request is only counted.
+    let lines = program.log().wait_for(4, |line| line.message() == "a hook failed");
     assert!(lines.iter().all(|line| line.level() == "ERROR" && line.field("hook") == "moody"), "{lines:?}");
     assert_eq!(ran(&program, 8), 8);
+}
+
+#[test]
+fn a_hook_that_fails_at_every_request_is_some_lines_with_a_count() {
+    let program = declared(&["moody"], &[]).env("FUNCTION_HOOK_ERRORS", "log").serve();
+    let mut connection = program.connect();
+    for _ in 0..500 {
+        connection.send(&moody("/page/x", "before error")).expect(200);
+    }
+    let told = || {
+        let lines = program.log().all(|line| line.message().starts_with("a hook ") && line.field("hook") == "moody");
+        let silent: u64 = lines.iter().filter_map(|line| line.json["silent"].as_u64()).sum();
+        let failed = lines.iter().filter(|line| line.message() == "a hook failed").count();
+        (lines.len(), u64::try_from(failed).expect("a small number") + silent)
+    };
+    // Who does what it should tells of the rest, a second later.
+    let lines = eventually("all failures are accounted for", || {
+        connection.send(&Request::get("/page/x")).expect(200);
+        let (lines, failures) = told();
+        (failures == 500).then_some(lines)
+    });
+    assert!(lines < 100, "{lines} lines:\n{}", program.log().text());
 }
 
 #[test]

@@ -50,11 +50,9 @@ impl Pushing {
         let time = |name, default| Ok::<_, String>(variables.read(name, TIME, duration)?.unwrap_or(default));
         let whole = |text: &str| duration(text).filter(|every| !every.is_zero());
         let every = variables.read("OTEL_METRIC_EXPORT_INTERVAL", TIME, whole)?;
+        let collector = exporters.otlp.then(|| Collector::read(&variables, METRICS, endpoint, &Exporter::default()));
         Ok(Some(Self {
-            collector: match exporters.otlp {
-                true => Some(Collector::read(&variables, METRICS, endpoint, &Exporter::default())?),
-                false => None,
-            },
+            collector: collector.transpose()?,
             is_printed: exporters.console,
             every: every.unwrap_or(Duration::from_secs(60)),
             timeout: time("OTEL_METRIC_EXPORT_TIMEOUT", Duration::from_secs(30))?,

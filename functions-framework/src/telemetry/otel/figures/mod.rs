@@ -67,9 +67,10 @@ impl Figures {
     /// Begins to send.
     pub(crate) fn begin(mut self, page: Page) -> Self {
         let every_s = self.every.as_secs_f64();
-        match &self.sender.way {
-            Some((_, endpoint)) => tracing::info!(endpoint, every_s, "metrics are sent"),
-            None => tracing::info!(every_s, "metrics are written here"),
+        if let Some((_, endpoint)) = &self.sender.way {
+            tracing::info!(endpoint, every_s, "metrics are sent");
+        } else {
+            tracing::info!(every_s, "metrics are written here");
         }
         let (sender, every, of) = (Arc::clone(&self.sender), self.every, page.clone());
         let task = tokio::spawn(async move { sender.run(&of, every).await });

@@ -25,7 +25,7 @@ use super::super::{
 #[derive(Debug)]
 pub(super) enum Way {
     Grpc { client: MetricsServiceClient<Channel>, headers: HeaderMap },
-    Http { client: HyperClient<Dial>, endpoint: Uri, headers: HeaderMap, gzip: bool },
+    Http { client: Box<HyperClient<Dial>>, endpoint: Uri, headers: HeaderMap, gzip: bool },
 }
 
 impl Way {
@@ -47,7 +47,7 @@ impl Way {
             }
             Protocol::Http => {
                 let endpoint = collector.endpoint.parse().map_err(|error| format!("{}: {error}", collector.endpoint))?;
-                Self::Http { client: client(collector)?, endpoint, headers, gzip }
+                Self::Http { client: Box::new(client(collector)?), endpoint, headers, gzip }
             }
         })
     }

@@ -1,4 +1,4 @@
-//! Keeps a log readable while a sidecar repeats an event that fails.
+//! Keeps a log readable while the same fails again and again: an event that a sidecar repeats, a hook of every request.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -15,9 +15,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Different failures are as many lines in that time; many errors have a number or a name in them.
 const MOST: u32 = 10;
 
-/// The failures of one input.
+/// The failures of one input, or of one hook.
 #[derive(Debug, Default)]
-pub(super) struct Repeats {
+pub(crate) struct Repeats {
     window: Mutex<Option<Window>>,
     /// How many failures were not logged, since the last that was.
     silent: AtomicU64,
@@ -33,7 +33,7 @@ struct Window {
 
 impl Repeats {
     /// Notes a failure; tells how many were silent before it when it is to be logged.
-    pub(super) fn failed(&self, now: Instant, why: &str) -> Option<u64> {
+    pub(crate) fn failed(&self, now: Instant, why: &str) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
         why.hash(&mut hasher);
         let reason = hasher.finish();
@@ -53,9 +53,19 @@ impl Repeats {
     }
 
     /// Notes a success; tells how many failures nobody has heard of.
-    pub(super) fn succeeded(&self) -> u64 {
+    pub(crate) fn succeeded(&self) -> u64 {
         // Nearly always there is none, and a success costs no more than a look.
         if self.silent.load(Relaxed) == 0 { 0 } else { self.silent.swap(0, Relaxed) }
+    }
+
+    /// Notes a success where others may fail beside it: it tells of those only after a while, as another failure would.
+    pub(crate) fn passed(&self, now: impl FnOnce() -> Instant) -> u64 {
+        if self.silent.load(Relaxed) == 0 {
+            return 0;
+        }
+        let window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_open = |open: &Window| now().saturating_duration_since(open.opened) < INTERVAL;
+        if window.as_ref().is_some_and(is_open) { 0 } else { self.silent.swap(0, Relaxed) }
     }
 }
 
@@ -75,6 +85,14 @@ mod tests {
         assert_eq!(repeats.succeeded(), 0);
         assert_eq!(repeats.failed(at(1005), "down"), None);
         assert_eq!((repeats.succeeded(), repeats.succeeded()), (1, 0));
+    }
+
+    #[test]
+    fn a_success_between_failures_tells_of_them_after_a_while() {
+        let (repeats, start) = (Repeats::default(), Instant::now());
+        assert_eq!((repeats.failed(start, "down"), repeats.passed(|| start)), (Some(0), 0));
+        assert_eq!((repeats.failed(start, "down"), repeats.passed(|| start)), (None, 0));
+        assert_eq!((repeats.passed(|| start + INTERVAL), repeats.passed(|| start + INTERVAL)), (1, 0));
     }
 
     #[test]
