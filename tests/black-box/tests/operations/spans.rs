@@ -1,5 +1,10 @@
 //! The spans of a process, as a collector takes them.
 
+use std::{
+    io::{ErrorKind, Read as _},
+    net::TcpListener,
+};
+
 use black_box_tests::{
     App, Collector, Connection, Folder, Line, Port, Program, Request, Span, Start, eventually, kind, proc, status,
 };
@@ -285,6 +290,82 @@ fn call_until_it_ends(program: &Program) -> usize {
         answered += 1;
     }
     answered
+}
+
+#[test]
+fn no_answer_waits_for_a_collector_that_never_answers() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    silent.set_nonblocking(true).expect("it need not wait");
+    let address = silent.local_addr().expect("it listens");
+    let start =
+        program().env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}")).env("OTEL_METRIC_EXPORT_INTERVAL", "20");
+    // Nothing but an answer would end what is on its way.
+    let start = ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_METRIC_EXPORT_TIMEOUT"]
+        .into_iter()
+        .fold(start, |start, name| start.env(name, "3600s"));
+    let program = start.env("OTEL_BSP_MAX_QUEUE_SIZE", "64").env("FUNCTION_SHUTDOWN_GRACE", "1s").serve();
+    let mut connection = program.connect();
+    let mut call = |count: usize| (0..count).for_each(|_| drop(connection.send(&Request::get("/hello/ada")).expect(200)));
+    call(1);
+    // One brings spans, one figures, and both wait from now on.
+    let waiting: Vec<_> = (0..2)
+        .map(|_| {
+            let accept = || match silent.accept() {
+                Ok((stream, _)) => Some(stream),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+                Err(error) => panic!("{error}"),
+            };
+            let mut stream = eventually("something is sent", accept);
+            stream.set_nonblocking(false).expect("it may wait");
+            assert_ne!(stream.read(&mut [0; 5]).expect("a request"), 0);
+            stream
+        })
+        .collect();
+    call(1_000);
+    let before = proc::memory_kib(program.id(), "VmRSS");
+    call(10_000);
+    let grown = proc::memory_kib(program.id(), "VmRSS").saturating_sub(before);
+    assert!(grown < 16 << 10, "what waits is bounded: {grown} KiB more");
+    program.terminate().expect(0, &["spans are lost", "the collector did not take the last metrics"]);
+    drop(waiting);
+}
+
+#[test]
+fn the_declared_baggage_goes_along_unless_the_caller_says_otherwise() {
+    let (collector, called, folder) = (Collector::start(), App::start(|_| None), Folder::new("baggage"));
+    let component = json!({
+        "apiVersion": "dapr.io/v1alpha1", "kind": "Component", "metadata": { "name": "web" },
+        "spec": { "type": "bindings.http", "version": "v1", "metadata": [{ "name": "url", "value": called.url() }] },
+    });
+    std::fs::write(folder.path().join("web.yaml"), component.to_string()).expect("a file can be written");
+    let context = json!({
+        "name": "shop", "version": "v1", "runtime": "Knative", "port": "8080",
+        "pluginsTracing": {
+            "enabled": true, "provider": { "name": "opentelemetry" }, "baggage": { "key": "baggage", "value": "team=blue" },
+        },
+    });
+    let start = traced(&collector).env("FUNC_CONTEXT", context.to_string()).arg("--resources").arg(folder.path());
+    let program = start.serve();
+    for said in ["", "team=red", "tenant=7"] {
+        program.send(&Request::get("/call").header("baggage", said)).expect(200);
+    }
+    let told: Vec<_> = called.wait_for(3, "/").iter().map(|call| call.header("baggage").to_owned()).collect();
+    assert_eq!(told[..2], ["team=blue", "team=red"]);
+    assert!(told[2] == "team=blue,tenant=7" || told[2] == "tenant=7,team=blue", "{told:?}");
+}
+
+#[test]
+fn what_proves_who_sends_is_never_logged() {
+    let collector = Collector::start();
+    let start = traced(&collector).env("OTEL_METRIC_EXPORT_INTERVAL", "20").env("RUST_LOG", "trace");
+    let program = start.env("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20opensesame").serve();
+    program.get("/hello/ada").expect(200);
+    collector.wait("GET /hello/{name}");
+    eventually("metrics come", || (collector.metrics().0 > 0).then_some(()));
+    let came = collector.metadata();
+    assert!(came.iter().all(|metadata| metadata.get("authorization").is_some_and(|said| said == "Bearer opensesame")));
+    let ended = program.terminate().expect(0, &[]);
+    assert!(!ended.errors.contains("opensesame"), "{:?}", ended.log.all(|line| line.text.contains("opensesame")));
 }
 
 #[test]
