@@ -109,7 +109,7 @@ impl Context {
         let of_request = || request.as_ref().map(|head| trace::of_headers(&head.headers)).filter(Trace::is_known);
         let of_event = || event.get().map(trace::of_event);
         let trace = given.or_else(of_request).or_else(of_event).filter(Trace::is_known).unwrap_or_default();
-        Scope { deadline: scope.deadline, trace, span: scope.span.clone() }
+        Scope { deadline: scope.deadline, trace, span: scope.span.clone(), raw: false }
     }
 
     /// The name of the function that was called.

@@ -94,8 +94,8 @@ impl Output {
         self
     }
 
-    /// Publishes the payload as it is, without an event around it; for receivers that know no CloudEvents. A binding never has
-    /// one.
+    /// Sends the payload as it is, without an event around it; for receivers that know no CloudEvents. Only a topic has one, and
+    /// a binding that leads to a queue while `SkyWalking` traces the function.
     ///
     /// ```
     /// # use functions_framework::{Context, Result};
@@ -147,7 +147,8 @@ impl Output {
         let (payload, content_type) = self.encode(payload)?;
         let address = self.address()?;
         self.settle(&content_type)?;
-        let Self { declared, metadata, sidecar, scope, .. } = self;
+        let Self { declared, metadata, sidecar, raw, .. } = self;
+        let scope = Scope { raw, ..self.scope };
         let message = Message { component: declared.component.clone(), address, payload, content_type, metadata };
         match declared.kind {
             ComponentKind::PubSub => sidecar.publish(message, scope).await.map(|()| Reply::default()),
@@ -188,7 +189,8 @@ impl Output {
         if payloads.is_empty() {
             return Ok(bulk);
         }
-        let Self { declared, metadata, sidecar, scope, .. } = self;
+        let Self { declared, metadata, sidecar, raw, .. } = self;
+        let scope = Scope { raw, ..self.scope };
         let entries = payloads.into_iter().enumerate().map(|(index, (payload, content_type))| BatchEntry {
             id: index.to_string(),
             payload,

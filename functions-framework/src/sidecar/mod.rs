@@ -72,6 +72,9 @@ pub(crate) struct Scope {
     pub(crate) trace: Trace,
     /// Whose child it is, where invocations are traced.
     pub(crate) span: Span,
+    /// Nothing is to be put around what is sent, so that tracing goes without what it would say there.
+    #[cfg_attr(not(feature = "skywalking"), allow(dead_code, reason = "nobody else puts anything there"))]
+    pub(crate) raw: bool,
 }
 
 /// The trace that an invocation belongs to (W3C Trace Context, W3C Baggage).

@@ -84,7 +84,7 @@ impl Traced {
             message.metadata.extend(headers.into_iter().map(|(name, value)| (named(name).to_owned(), value)));
             return;
         }
-        let is_raw = message.metadata.get("rawPayload").is_some_and(|raw| raw.eq_ignore_ascii_case("true"));
+        let is_raw = message.raw || message.metadata.get("rawPayload").is_some_and(|raw| raw.eq_ignore_ascii_case("true"));
         let is_queue = output.kind == ComponentKind::PubSub || QUEUES.contains(&output.component_type.as_str());
         if is_queue && !is_raw {
             let (id, headers) = (unique(), headers.into_iter().collect());
@@ -99,6 +99,7 @@ struct Carrier<'a> {
     payload: &'a mut Bytes,
     content_type: &'a mut String,
     metadata: &'a mut Metadata,
+    raw: bool,
 }
 
 /// What leaves for an output, which is known by its name, or for something undeclared.
@@ -154,7 +155,7 @@ impl Traced {
         let otherwise = if kind == ComponentKind::PubSub { &message.address } else { &message.component };
         let leaving = begin(scope, || sending(output, otherwise))?;
         let Message { payload, content_type, metadata, .. } = message;
-        self.carry(output, &leaving, &mut Carrier { payload, content_type, metadata });
+        self.carry(output, &leaving, &mut Carrier { payload, content_type, metadata, raw: scope.raw });
         Some(leaving)
     }
 }
@@ -171,7 +172,8 @@ impl Sidecar for Traced {
         if let Some(leaving) = &leaving {
             for entry in &mut batch.entries {
                 let (payload, content_type) = (&mut entry.payload, &mut entry.content_type);
-                self.carry(output, leaving, &mut Carrier { payload, content_type, metadata: &mut entry.metadata });
+                let metadata = &mut entry.metadata;
+                self.carry(output, leaving, &mut Carrier { payload, content_type, metadata, raw: scope.raw });
             }
         }
         end(leaving, self.inner.publish_bulk(batch, scope), |leaving, rejected| {

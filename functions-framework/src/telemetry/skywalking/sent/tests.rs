@@ -90,17 +90,20 @@ async fn topics_and_queues_get_an_inner_event_and_nothing_else_does() {
         assert_eq!((&payload[..], content_type.as_str()), (&b"one"[..], "application/json"));
         assert!(sw8.starts_with("1-"), "{sw8}");
     }
-    let mut raw = message("bus", "placed", "text/plain", "one");
-    raw.metadata.insert("rawPayload".to_owned(), "true".to_owned());
-    traced.publish(raw, scope()).await.unwrap();
+    let raw = || Scope { raw: true, ..scope() };
+    traced.publish(message("bus", "placed", "text/plain", "one"), raw()).await.unwrap();
+    traced.invoke_binding(message("kafka", "create", "text/plain", "one"), raw()).await.unwrap();
+    let mut declared = message("bus", "placed", "text/plain", "one");
+    declared.metadata.insert("rawPayload".to_owned(), "true".to_owned());
+    traced.publish(declared, scope()).await.unwrap();
     traced.publish(message("bus", "undeclared", "text/plain", "one"), scope()).await.unwrap();
     traced.invoke_binding(message("disk", "create", "text/plain", "one"), scope()).await.unwrap();
     traced.invoke_binding(message("web", "post", "text/plain", "one"), scope()).await.unwrap();
     let sent = sending.sidecar.messages().split_off(2);
     assert!(sent.iter().all(|sent| sent.payload == "one" && sent.content_type == "text/plain"), "{sent:?}");
-    assert!(sent[3].metadata["Sw8"].starts_with("1-") && sent[..3].iter().all(|sent| !sent.metadata.contains_key("Sw8")));
+    assert!(sent[5].metadata["Sw8"].starts_with("1-") && sent[..5].iter().all(|sent| !sent.metadata.contains_key("Sw8")));
     let peers: Vec<_> = sending.spans().into_iter().map(|span| span.peer).collect();
-    assert_eq!(peers, ["orders", "queue", "orders", "undeclared", "file", "web"]);
+    assert_eq!(peers, ["orders", "queue", "orders", "queue", "orders", "undeclared", "file", "web"]);
 }
 
 #[tokio::test]
