@@ -53,7 +53,17 @@ pub(crate) type Layer = Box<dyn FnOnce(Router) -> Router + Send>;
 pub(crate) enum Routes {
     /// One function that takes all: nothing to look up.
     One(Arc<Endpoint>),
-    Table(Router, Log, Arc<Origin>),
+    Table(Table),
+}
+
+/// Who takes which path.
+pub(crate) struct Table {
+    /// Every pattern, so that the one that fits best is found; with the function, where axum's router would give it nothing that
+    /// it does not have alone.
+    patterns: matchit::Router<Option<Arc<Endpoint>>>,
+    router: Router,
+    log: Log,
+    nobody: Arc<Origin>,
 }
 
 impl Routes {
@@ -70,7 +80,15 @@ impl Routes {
             return Ok(Self::One(Arc::clone(&route.endpoint)));
         }
         let mut router = Router::new();
+        let mut patterns = matchit::Router::new();
         for (path, routes) in by_path(functions)? {
+            if let Some(path) = path {
+                let direct = match routes[..] {
+                    [route] if layers.is_empty() && route.needs_no_router() => Some(Arc::clone(&route.endpoint)),
+                    _ => None,
+                };
+                patterns.insert(path, direct).map_err(|error| format!("path {path:?}: {error}"))?;
+            }
             let mut methods = MethodRouter::new();
             if routes.iter().all(|route| !route.methods.is_empty()) {
                 methods = methods.fallback(async move |request: axum::extract::Request| {
@@ -105,16 +123,34 @@ impl Routes {
             router = layer(router);
         }
         let nobody = Origin { function: Box::default(), has_path: false, outside: Arc::default() };
-        Ok(Self::Table(router, log, Arc::new(nobody)))
+        Ok(Self::Table(Table { patterns, router, log, nobody: Arc::new(nobody) }))
     }
 
     pub(crate) fn call(&self, request: Request, polled_anyway: bool) -> Routed {
         match self {
             Self::One(endpoint) => Routed::Direct(endpoint.call(request, None, polled_anyway)),
-            Self::Table(router, log, nobody) => {
-                Routed::Router(Box::pin(route(router.clone(), request, *log, Arc::clone(nobody))))
-            }
+            Self::Table(table) => match table.direct(request.uri().path()) {
+                Some(endpoint) => Routed::Direct(endpoint.call(request, None, polled_anyway)),
+                None => {
+                    let nobody = Arc::clone(&table.nobody);
+                    Routed::Router(Box::pin(route(table.router.clone(), request, table.log, nobody)))
+                }
+            },
         }
+    }
+}
+
+impl Table {
+    /// The function that takes a path, when a look-up is all it takes.
+    fn direct(&self, path: &str) -> Option<&Arc<Endpoint>> {
+        self.patterns.at(path).ok().and_then(|found| found.value.as_ref())
+    }
+}
+
+impl Route {
+    /// Whoever was given no path and no methods asks for neither the parameters of a path nor its pattern: alone there are none.
+    fn needs_no_router(&self) -> bool {
+        !self.declared && self.methods.is_empty()
     }
 }
 
@@ -210,18 +246,19 @@ pub(crate) fn not_found() -> Response {
 
 #[cfg(test)]
 mod tests {
-    use crate::{App, startup};
+    use super::*;
+    use crate::{
+        App,
+        function::{Function, Options, http::from_axum},
+        server::Server,
+        startup::{self, Exit},
+    };
 
     async fn hello() {}
 
-    /// The error of putting functions with these routes together.
-    async fn conflict(routes: &[(&'static str, &str, &[&str])]) -> Option<String> {
-        let functions = routes.iter().map(|(name, path, methods)| {
-            let options = crate::function::Options::new(*name).path((*path).to_owned()).methods(methods);
-            crate::function::http::from_axum(options, hello)
-        });
+    async fn built(functions: Vec<Function>) -> Result<Server, Exit> {
         let built = startup::build(
-            functions.collect(),
+            functions,
             &crate::settings::Settings::default(),
             &crate::manifest::Manifest::default(),
             None,
@@ -230,7 +267,33 @@ mod tests {
             crate::telemetry::Traces::default(),
         )
         .await;
-        built.err().map(|exit| exit.to_string())
+        built.map(|(server, _)| server)
+    }
+
+    /// The error of putting functions with these routes together.
+    async fn conflict(routes: &[(&'static str, &str, &[&str])]) -> Option<String> {
+        let functions = routes.iter().map(|(name, path, methods)| {
+            let options = Options::new(*name).path((*path).to_owned()).methods(methods);
+            from_axum(options, hello)
+        });
+        built(functions.collect()).await.err().map(|exit| exit.to_string())
+    }
+
+    #[tokio::test]
+    async fn only_functions_that_were_given_nothing_are_looked_up_without_the_router() {
+        let functions = vec![
+            from_axum(Options::new("free"), hello),
+            from_axum(Options::new("asks").methods(&["GET"]), hello),
+            from_axum(Options::new("within").path("/free/within".to_owned()), hello),
+        ];
+        let server = built(functions).await.unwrap();
+        let Routes::Table(table) = &*server.routes else { panic!("there are several") };
+        for path in ["/free", "/free/", "/free/a/b"] {
+            assert_eq!(table.direct(path).map(|endpoint| endpoint.name()), Some("free"), "{path}");
+        }
+        for path in ["/asks", "/free/within", "/freer", "/"] {
+            assert!(table.direct(path).is_none(), "{path}");
+        }
     }
 
     #[tokio::test]
