@@ -28,14 +28,16 @@ pub enum Tool {
     Prometheus,
     /// What sends requests for the benchmark, of the system's package.
     Wrk,
+    /// What counts instructions, of the system's package.
+    Valgrind,
     /// The lifecycle of Cloud Native Buildpacks, built of the folder `lifecycle` beside this: its phases and its launcher.
     Lifecycle,
 }
 
 impl Tool {
     /// Every one.
-    pub const ALL: [Self; 7] =
-        [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Prometheus, Self::Wrk, Self::Lifecycle];
+    pub const ALL: [Self; 8] =
+        [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Prometheus, Self::Wrk, Self::Valgrind, Self::Lifecycle];
 
     /// Those that tests start.
     pub const OF_TESTS: [Self; 6] = [Self::Daprd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Prometheus, Self::Lifecycle];
@@ -49,6 +51,7 @@ impl Tool {
             Self::Mosquitto => "mosquitto",
             Self::Prometheus => "prometheus",
             Self::Wrk => "wrk",
+            Self::Valgrind => "valgrind",
             Self::Lifecycle => "lifecycle",
         }
     }
@@ -61,7 +64,7 @@ impl Tool {
         match self {
             Self::Daprd => Some(Built::daprd()),
             Self::Lifecycle => Some(Built::lifecycle()),
-            Self::Redis | Self::Nats | Self::Mosquitto | Self::Prometheus | Self::Wrk => None,
+            Self::Redis | Self::Nats | Self::Mosquitto | Self::Prometheus | Self::Wrk | Self::Valgrind => None,
         }
     }
 

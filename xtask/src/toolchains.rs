@@ -14,10 +14,16 @@ pub(crate) fn musl() -> String {
 
 /// Sees to it that Rust's library for a target is there.
 pub(crate) fn target(target: &str) -> Result {
-    if sysroot()?.join("lib/rustlib").join(target).join("lib").is_dir() {
+    target_of(None, target)
+}
+
+/// Likewise for a certain toolchain, or the one that is used here.
+pub(crate) fn target_of(toolchain: Option<&str>, target: &str) -> Result {
+    if sysroot(toolchain)?.join("lib/rustlib").join(target).join("lib").is_dir() {
         return Ok(());
     }
-    install(&["target", "add", target])
+    let of = toolchain.map_or_else(Vec::new, |toolchain| vec!["--toolchain", toolchain]);
+    install(&[&["target", "add", target], &of[..]].concat())
 }
 
 /// Sees to it that a toolchain is there; false where no rustup can bring it.
@@ -27,6 +33,15 @@ pub(crate) fn toolchain(version: &str) -> Result<bool> {
         install(&["toolchain", "install", version, "--profile", "minimal", "--no-self-update"])?;
     }
     Ok(true)
+}
+
+/// A program of that toolchain, run in the folder of the workspace.
+pub(crate) fn program(name: &str, toolchain: &str) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", toolchain, name]).current_dir(workspace::root());
+    // Set by the cargo that runs this; build scripts of the other toolchain would take them for their own.
+    command.env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTDOC");
+    command
 }
 
 fn install(arguments: &[&str]) -> Result {
@@ -39,9 +54,12 @@ fn install(arguments: &[&str]) -> Result {
     }
 }
 
-fn sysroot() -> Result<PathBuf> {
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let printed = output(Command::new(rustc).args(["--print", "sysroot"]).current_dir(workspace::root()));
+fn sysroot(toolchain: Option<&str>) -> Result<PathBuf> {
+    let mut rustc = match toolchain {
+        Some(toolchain) => program("rustc", toolchain),
+        None => Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())),
+    };
+    let printed = output(rustc.args(["--print", "sysroot"]).current_dir(workspace::root()));
     printed.map(|path| PathBuf::from(path.trim())).ok_or_else(|| "rustc cannot be run".into())
 }
 

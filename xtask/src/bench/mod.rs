@@ -4,6 +4,7 @@ mod client;
 mod delivery;
 mod document;
 mod figure;
+pub(crate) mod guard;
 mod h2;
 mod load;
 mod machine;
@@ -43,6 +44,7 @@ use crate::Result;
 
 const USAGE: &str = "\
 cargo xtask bench [options]
+cargo xtask bench guard [--accept]   whether a request costs more than it did
 
 Measures the framework and its peers in one run, each peer with functions that do the same, and prints Markdown. In
 parentheses, and under `ours :`, stands ours divided by that figure.
@@ -69,7 +71,11 @@ With one of these only instructions are counted:
   --profile-out <dir>  keep callgrind's file of every row and side there, for callgrind_annotate";
 
 /// Runs the command; what is left of the command line are its options.
-pub(crate) fn run(arguments: lexopt::Parser) -> Result {
+pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
+    let mut named = |name: &str| Ok::<_, lexopt::Error>(arguments.raw_args()?.next_if(|word| word == name).is_some());
+    if named("guard")? {
+        return guard::run(arguments);
+    }
     let Some(mut options) = options::read(arguments)? else {
         println!("{USAGE}\n\nrows: {}", names(&ROWS.map(|row| row.name)));
         return Ok(());

@@ -1,4 +1,4 @@
-//! Brokers and Prometheus are packages of the system: apt-get installs them, and nothing of them is left running.
+//! Brokers, Prometheus and valgrind are packages of the system: apt-get installs them, and nothing of them is left running.
 
 use std::{
     fs,

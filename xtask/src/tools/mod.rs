@@ -16,7 +16,7 @@ Builds or installs the programs that tests start beside a function or make an im
 
   daprd                                 Dapr's sidecar; Go builds it
   lifecycle                             the lifecycle of Cloud Native Buildpacks, and its launcher; Go builds them
-  redis-server, nats-server, mosquitto, prometheus, wrk
+  redis-server, nats-server, mosquitto, prometheus, wrk, valgrind
                                         packages of the system; root installs them where there is apt-get
 
   --check   brings nothing, and fails when one is missing
