@@ -3,6 +3,7 @@
 mod architecture;
 mod bench;
 mod dapr;
+mod document;
 mod package;
 mod soak;
 mod test;

@@ -38,6 +38,11 @@ impl Machine {
         Self { facts }
     }
 
+    /// One of the facts; nothing when it is not known.
+    pub(crate) fn fact(&self, name: &str) -> &str {
+        self.facts.iter().find(|(known, _)| *known == name).map_or("", |(_, fact)| fact)
+    }
+
     /// As lines to read.
     pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
         self.facts.iter().map(|(name, fact)| format!("{name}: {fact}"))

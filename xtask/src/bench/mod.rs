@@ -2,8 +2,8 @@
 
 mod client;
 mod delivery;
-mod document;
 mod figure;
+mod growth;
 pub(crate) mod guard;
 mod h2;
 mod load;
@@ -11,6 +11,7 @@ mod machine;
 mod memory;
 mod options;
 mod peers;
+mod plot;
 mod process;
 mod protobuf;
 mod quiet;
@@ -40,10 +41,14 @@ use self::{
     rows::{ROWS, Row},
     side::Side,
 };
-use crate::Result;
+use crate::{Result, document};
+
+/// What the figures are called in a document.
+const FIGURES: &str = "bench";
 
 const USAGE: &str = "\
 cargo xtask bench [options]
+cargo xtask bench growth             what becomes of that as something grows
 cargo xtask bench guard [--accept]   whether a request costs more than it did
 
 Measures the framework and its peers in one run, each peer with functions that do the same, and prints Markdown. In
@@ -76,12 +81,15 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
     if named("guard")? {
         return guard::run(arguments);
     }
+    if named("growth")? {
+        return growth::run(arguments);
+    }
     let Some(mut options) = options::read(arguments)? else {
         println!("{USAGE}\n\nrows: {}", names(&ROWS.map(|row| row.name)));
         return Ok(());
     };
     if let Some(document) = &options.document {
-        document::check(document)?;
+        document::check(document, FIGURES)?;
     }
     let mut report = Report::default();
     bring(&options)?;
@@ -102,7 +110,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
     fs::write(&options.json, report.json()).map_err(|error| format!("cannot write {}: {error}", options.json.display()))?;
     eprintln!("samples are in {}", options.json.display());
     if let Some(document) = &options.document {
-        document::replace(document, &markdown)?;
+        document::put(document, FIGURES, &markdown)?;
     }
     if let Some(folder) = &options.profiles {
         eprintln!("read a profile with `callgrind_annotate --inclusive=yes {}/<row>.<side>.out`", folder.display());

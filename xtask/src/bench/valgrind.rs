@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    request::Shape,
+    request::{Request, Shape},
     server::{Program, Server},
 };
 use crate::{Result, workspace};
@@ -63,10 +63,22 @@ impl<const FIGURES: usize> Tool<FIGURES> {
         profile: Option<&Path>,
     ) -> Result<[f64; FIGURES]> {
         let (few, many) = (requests.few / shape.weight(), requests.many / shape.weight());
+        self.slope_between(program, &shape.request(), Requests { few, many }, 1, profile)
+    }
+
+    /// Likewise for any request, on so many connections, each of which sends in its turn.
+    pub(crate) fn slope_between(
+        &self,
+        program: &Program,
+        request: &Request,
+        Requests { few, many }: Requests,
+        connections: usize,
+        profile: Option<&Path>,
+    ) -> Result<[f64; FIGURES]> {
         // Side by side: what is counted does not depend on how fast it is done.
         let (low, high) = thread::scope(|scope| {
-            let low = scope.spawn(|| self.counted(program, shape, few, None));
-            let high = self.counted(program, shape, many, profile);
+            let low = scope.spawn(|| self.counted(program, request, few, connections, None));
+            let high = self.counted(program, request, many, connections, profile);
             (low.join(), high)
         });
         let (low, high) = (low.map_err(|_| "the thread of a count panicked")??, high?);
@@ -75,7 +87,14 @@ impl<const FIGURES: usize> Tool<FIGURES> {
     }
 
     /// Runs the program under the tool, sends so many requests one after the other, ends it; returns what was counted.
-    fn counted(&self, program: &Program, shape: Shape, requests: u32, profile: Option<&Path>) -> Result<[u64; FIGURES]> {
+    fn counted(
+        &self,
+        program: &Program,
+        request: &Request,
+        requests: u32,
+        connections: usize,
+        profile: Option<&Path>,
+    ) -> Result<[u64; FIGURES]> {
         let log = Log::new()?;
         let mut tool: Vec<OsString> = vec!["valgrind".into()];
         tool.extend(self.options.iter().map(OsString::from));
@@ -84,13 +103,16 @@ impl<const FIGURES: usize> Tool<FIGURES> {
         }
         tool.push(option("--log-file=", &log.0));
 
-        let request = shape.request();
-        let server = Server::start(&tool, program, &request)?;
-        let mut client = server.connect(&request)?;
-        for number in 1..=requests {
-            client.send(&request).map_err(|error| format!("request {number} of {requests}: {error}"))?;
+        let server = Server::start(&tool, program, request)?;
+        let mut clients = Vec::new();
+        for number in 0..requests as usize {
+            if clients.len() < connections {
+                clients.push(server.connect(request)?);
+            }
+            let sent = clients[number % connections].send(request);
+            sent.map_err(|error| format!("request {} of {requests}: {error}", number + 1))?;
         }
-        drop(client);
+        drop(clients);
         server.stop()?;
         let text = fs::read_to_string(&log.0)?;
         self.read(&text).ok_or_else(|| format!("valgrind wrote no count:\n{text}").into())
