@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bench;
+mod compile_cost;
 mod dapr;
 mod document;
 mod package;
@@ -25,6 +26,7 @@ cargo xtask <command>
   package  an image of an example, made by the real lifecycle without a container engine, started and measured
   soak     the long run in which nothing may be lost while functions, sidecars and brokers are killed
   bench    what a request, a start and a process cost, beside servers and frameworks that do the same
+  compile-cost  seconds and crates of a first build and of the next, beside axum and tonic, and by feature
 
 cargo xtask <command> --help tells more.";
 
@@ -44,6 +46,7 @@ fn run() -> Result {
         Some(lexopt::Arg::Value(command)) if command == "test" => test::run(arguments),
         Some(lexopt::Arg::Value(command)) if command == "tools" => tools::run(arguments),
         Some(lexopt::Arg::Value(command)) if command == "bench" => bench::run(arguments),
+        Some(lexopt::Arg::Value(command)) if command == "compile-cost" => compile_cost::run(arguments),
         Some(lexopt::Arg::Value(command)) if command == "dapr" => dapr::run(arguments),
         Some(lexopt::Arg::Value(command)) if command == "soak" => soak::run(arguments),
         Some(lexopt::Arg::Value(command)) if command == "package" => package::run(arguments),

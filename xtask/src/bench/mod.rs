@@ -12,7 +12,7 @@ mod memory;
 mod options;
 mod peers;
 mod plot;
-mod process;
+pub(crate) mod process;
 mod protobuf;
 mod quiet;
 mod report;
