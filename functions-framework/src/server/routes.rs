@@ -129,13 +129,13 @@ impl Routes {
     pub(crate) fn call(&self, request: Request, polled_anyway: bool) -> Routed {
         match self {
             Self::One(endpoint) => Routed::Direct(endpoint.call(request, None, polled_anyway)),
-            Self::Table(table) => match table.direct(request.uri().path()) {
-                Some(endpoint) => Routed::Direct(endpoint.call(request, None, polled_anyway)),
-                None => {
-                    let nobody = Arc::clone(&table.nobody);
-                    Routed::Router(Box::pin(route(table.router.clone(), request, table.log, nobody)))
+            Self::Table(table) => {
+                if let Some(endpoint) = table.direct(request.uri().path()) {
+                    return Routed::Direct(endpoint.call(request, None, polled_anyway));
                 }
-            },
+                let nobody = Arc::clone(&table.nobody);
+                Routed::Router(Box::pin(route(table.router.clone(), request, table.log, nobody)))
+            }
         }
     }
 }
