@@ -12,6 +12,7 @@ use axum::{Router, extract::Request, response::IntoResponse, routing::Route};
 use tower::{Layer, Service};
 
 use crate::{
+    declared::Declared,
     delivery::declare,
     function::{self, Function, Options, classify::Registration, cloud_event, open_function},
     hooks::register::{IntoHook, Registered},
@@ -53,11 +54,13 @@ pub struct App {
     functions: Vec<Function>,
     layers: Vec<routes::Layer>,
     hooks: Vec<Registered>,
+    checks: Vec<Check>,
     /// What code sets, over flags and environment.
     overrides: Vec<Override>,
 }
 
 type Override = Box<dyn FnOnce(&mut Settings) + Send>;
+type Check = Box<dyn FnOnce(&Declared<'_>) -> Result<(), String> + Send>;
 
 impl App {
     /// An app without functions.
@@ -179,6 +182,26 @@ impl App {
         self
     }
 
+    /// Looks at what was declared about the process before anything else is started: for a configuration of one's own, which
+    /// names outputs or states. What it says is wrong ends the process with exit code 78; `--help` and the like do not run it.
+    ///
+    /// ```
+    /// use functions_framework::{App, Context, Result};
+    ///
+    /// async fn relay(ctx: Context, text: String) -> Result<()> {
+    ///     ctx.send("orders", text).await?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let app = App::new().open_function("relay", relay).check(|declared| {
+    ///     if declared.outputs().any(|name| name == "orders") { Ok(()) } else { Err("the output `orders` is missing".to_owned()) }
+    /// });
+    /// ```
+    pub fn check(mut self, check: impl FnOnce(&Declared<'_>) -> Result<(), String> + Send + 'static) -> Self {
+        self.checks.push(Box::new(check));
+        self
+    }
+
     fn set(mut self, change: impl FnOnce(&mut Settings) + Send + 'static) -> Self {
         self.overrides.push(Box::new(change));
         self
@@ -279,6 +302,10 @@ impl App {
         let metrics = Metrics::open(&settings, &service).await?;
         let functions = startup::choose(self.functions, settings.target.as_deref())?;
         declare(&mut declaration.manifest, functions.iter().map(Function::deliveries));
+        let declared = Declared::of(&declaration.manifest);
+        for check in self.checks {
+            check(&declared).map_err(Exit::configuration)?;
+        }
         let hooks = startup::hooks(self.hooks, &settings, &declaration)?;
         let built = async {
             let backend = startup::connect(&functions, &settings, &declaration).await?;

@@ -158,6 +158,8 @@ mod spelling;
 #[cfg(feature = "server")]
 mod app;
 #[cfg(feature = "server")]
+mod declared;
+#[cfg(feature = "server")]
 mod delivery;
 #[cfg(feature = "server")]
 mod listing;
@@ -223,6 +225,8 @@ pub use context::{
 };
 #[cfg(feature = "server")]
 pub use current::within_invocation;
+#[cfg(feature = "server")]
+pub use declared::Declared;
 pub use error::{BoxError, Error, Result, ResultExt};
 pub use event::{CloudEvent, Event};
 pub use function::{Function, Kind};

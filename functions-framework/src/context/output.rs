@@ -47,6 +47,24 @@ impl Output {
         Self { declared, operation, metadata, attributes, raw, content_type, sidecar, scope }
     }
 
+    /// Returns the topic that it publishes to; none when a binding is behind it.
+    ///
+    /// ```
+    /// # use functions_framework::{Context, Event, Result};
+    /// async fn pass_on(ctx: Context, event: Event) -> Result<()> {
+    ///     let output = ctx.output("next")?;
+    ///     if output.topic().is_some() {
+    ///         output.send(event).await?; // with the attributes it has
+    ///     } else {
+    ///         output.send(event.data().cloned().unwrap_or_default()).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn topic(&self) -> Option<&str> {
+        self.declared.topic.as_deref().filter(|_| self.declared.kind == ComponentKind::PubSub)
+    }
+
     /// Chooses the operation of a binding, over the declared one; a topic has none and ignores it.
     ///
     /// Which there are is for the component to say: `create` of most, `get` and `delete` of stores, `post` of `bindings.http`.
