@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the tests of `tests/black-box/tests/soak` at full length, and their figures.
+//! `cargo xtask soak`: the tests of `tests/black-box/tests/soak` at full length, `events` among them, and their figures.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -12,8 +12,8 @@ use crate::{Result, tools, workspace};
 const USAGE: &str = "\
 cargo xtask soak [options]
 
-Sends messages through a function, its output and a second function, while all that takes part is killed and stopped, and prints
-how many were lost (none may be) and how many came more than once. `cargo xtask test` does a tenth of it.
+Sends messages through a function, its output and a second function, and half as many through an EventSource and a Trigger, while all
+that takes part is killed and stopped, and prints how many were lost (none may be) and how many came more than once. `cargo xtask test` does a tenth of it.
 
   --messages <count>   so many each way; the faults are in proportion (default 20000, at least 100)";
 
@@ -40,9 +40,12 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result {
     tools::bring(&[Tool::Daprd, Tool::Nats, Tool::Redis])?;
     let mut command = workspace::cargo();
     // One after another: the figures of one are not those of its neighbours.
-    command.args(["test", "--package", "black-box-tests", "--test", "soak", "--", "--nocapture", "--test-threads", "1"]);
-    // What tests the counting has figures, too.
-    command.args(["--skip", "tally::", "--skip", "journal::"]);
+    command.args(["test", "--package", "black-box-tests", "--test", "soak", "--test", "events"]);
+    command.args(["--", "--nocapture", "--test-threads", "1"]);
+    // What tests the counting has figures, too; of the events' tests one is for this.
+    for other in ["tally::", "journal::", "base64", "configuration::", "pipeline::", "replicas::", "throughput::"] {
+        command.args(["--skip", other]);
+    }
     command.env("SOAK_MESSAGES", messages.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn()?;
     let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 /// A figure of `/proc/<id>/status` in KiB, such as `VmHWM`, the most memory that was ever resident.
@@ -49,4 +50,14 @@ fn address(text: &str) -> Option<SocketAddr> {
         _ => IpAddr::from(<[u8; 16]>::try_from([word(0)?, word(8)?, word(16)?, word(24)?].concat()).ok()?),
     };
     Some(SocketAddr::new(ip, u16::from_str_radix(port, 16).ok()?))
+}
+
+/// The processor's time that it has used so far, in user and in kernel mode.
+pub fn processor_time(id: u32) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{id}/stat")).expect("the process lives");
+    // The name may have spaces; after it, the times are the twelfth and the thirteenth.
+    let (_, fields) = text.rsplit_once(')').expect("a name is in brackets");
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("it is a number"));
+    // A tick has had a hundredth of a second on Linux for decades, whatever the kernel counts in.
+    Duration::from_millis(10 * ticks.sum::<u64>())
 }

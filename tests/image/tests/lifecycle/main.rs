@@ -4,6 +4,7 @@
 
 mod bill;
 mod cache;
+mod events;
 mod failures;
 mod image;
 mod platform;

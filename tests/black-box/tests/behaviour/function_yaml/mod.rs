@@ -75,6 +75,19 @@ fn the_manifest_of_every_example_builds_functions_that_are_there() {
 }
 
 #[test]
+fn the_manifests_of_the_events_handlers_are_what_the_platform_takes() {
+    for handler in ["eventsource-handler", "trigger-handler"] {
+        let name = format!("events/manifests/{handler}.yaml");
+        let (found, wrong) = functions(&name, &read(&repository().join(&name)));
+        assert_eq!(wrong, [""; 0], "{}", wrong.join("\n"));
+        let [function] = &found[..] else { panic!("{name}: expected one Function, found {}", found.len()) };
+        let env = &function["spec"]["build"]["env"];
+        assert_eq!((&function["metadata"]["name"], &env["FUNC_NAME"]), (&handler.into(), &handler.into()), "{name}");
+        assert_eq!(env["FUNC_BUILDABLE"], format!("openfunction-events/{handler}"), "{name}");
+    }
+}
+
+#[test]
 fn the_manifests_of_the_documentation_are_what_the_platform_takes() {
     let mut findings = Vec::new();
     for (name, least) in [("README.md", 1), ("docs/deploy.md", 3)] {
