@@ -261,8 +261,8 @@ impl Sidecar for Local {
         Box::pin(in_time(scope.deadline, async move { self.read_secret(&store, &name) }))
     }
 
-    fn invoke(&self, app: &str, _: ::http::Request<Bytes>, _: Scope) -> Answer<'_, ::http::Response<Bytes>> {
-        let text = format!("app {app:?} cannot be called: the local backend knows no other apps. Run beside a Dapr sidecar");
-        Box::pin(std::future::ready(Err(SidecarError::new(SidecarCode::FailedPrecondition, text))))
+    fn invoke(&self, app: &str, request: ::http::Request<Bytes>, scope: Scope) -> Answer<'_, ::http::Response<Bytes>> {
+        let app = app.to_owned();
+        Box::pin(in_time(scope.deadline, async move { self.call_app(&app, request, &scope).await }))
     }
 }

@@ -12,6 +12,7 @@
 //! ```
 
 mod api;
+mod apps;
 mod broker;
 mod calls;
 mod chance;
@@ -56,6 +57,11 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+pub(crate) use self::{
+    apps::Apps,
+    choice::is_chosen,
+    faults::{Faults, Retry},
+};
 use self::{
     broker::Broker,
     cron::Clock,
@@ -64,10 +70,6 @@ use self::{
     state::States,
     store::Store,
     subscriber::Subscriber,
-};
-pub(crate) use self::{
-    choice::is_chosen,
-    faults::{Faults, Retry},
 };
 use crate::{
     delivery::Deliver,
@@ -143,6 +145,8 @@ pub(crate) struct Local {
     sent: Sent,
     /// Set when inputs may get events.
     deliver: OnceLock<Deliver>,
+    /// Set when functions can be called.
+    apps: OnceLock<Apps>,
     address: SocketAddr,
     phase: watch::Sender<bool>,
     running: Mutex<Running>,
@@ -181,8 +185,8 @@ impl Local {
         let states = States::new(Arc::clone(&store));
         let running = Mutex::new(Running { listener: Some(listener), ..Running::default() });
         let (client, sent, phase) = (http::Client::new(), Sent::default(), watch::Sender::new(false));
-        let deliver = OnceLock::new();
-        let local = Self { options, plan, store, states, broker, client, sent, deliver, address, phase, running };
+        let (deliver, apps) = (OnceLock::new(), OnceLock::new());
+        let local = Self { options, plan, store, states, broker, client, sent, deliver, apps, address, phase, running };
         local.announce();
         Ok(Arc::new(local))
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sidecar::{Change, Changes, ReadOptions, SidecarCode};
+use crate::sidecar::{Change, Changes, ReadOptions, SidecarCode, Trace, local::Apps};
 
 fn saves(changes: Vec<Change>, transaction: bool) -> Changes {
     Changes { changes, transaction, metadata: Metadata::new() }
@@ -152,7 +152,6 @@ async fn what_is_not_declared_is_told_with_what_is() {
     for call in [
         local.invoke_binding(message("nothing", "create", "x", &[]), Scope::default()).await.map(drop),
         local.secret("vault", "a".to_owned(), Metadata::new(), Scope::default()).await.map(drop),
-        local.invoke("other", ::http::Request::new(Bytes::new()), Scope::default()).await.map(drop),
     ] {
         assert_eq!(call.unwrap_err().code(), SidecarCode::FailedPrecondition);
     }
@@ -212,4 +211,39 @@ async fn a_declaration_that_cannot_be_is_told() {
     let port = Some(taken.local_addr().unwrap().port());
     let error = refused(&Manifest::default(), &[], Options { port, ..options() }).await;
     assert!(matches!(&error, StartError::Configuration(text) if text.contains("--local-port")), "{error}");
+}
+
+#[tokio::test]
+async fn the_functions_of_the_process_are_apps_and_nobody_else_is() {
+    let local = start(&Manifest::default(), &[], options(), &Function::new(|_| success())).await;
+    let call = async |app: &str, trace: &str| {
+        let request = ::http::Request::builder().uri("/price?item=7").header("host", "shop").header("x-kept", "yes");
+        let trace = Trace { traceparent: Some(trace.into()), ..Trace::default() };
+        local.invoke(app, request.body(Bytes::from("tea")).unwrap(), Scope { trace, ..Scope::default() }).await
+    };
+    let error = call("prices", "").await.unwrap_err();
+    assert_eq!((error.code(), error.can_retry()), (SidecarCode::Unavailable, false));
+
+    local.serve_apps(|| Apps {
+        functions: vec!["prices".to_owned()],
+        serve: Arc::new(|request| {
+            Box::pin(async move {
+                assert_eq!((request.uri().to_string().as_str(), request.body().as_ref()), ("/price?item=7", &b"tea"[..]));
+                assert!(!request.headers().contains_key("host") && request.headers()["x-kept"] == "yes");
+                if request.headers()["traceparent"] == "broken" {
+                    return Err("it stopped".into());
+                }
+                Ok(::http::Response::builder().status(409).body(Bytes::from("12"))?)
+            })
+        }),
+    });
+    for app in ["prices", options().app.as_str()] {
+        let answer = call(app, "00-1-2-01").await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (409, &b"12"[..]), "an answer is no error");
+    }
+    let error = call("stock", "").await.unwrap_err();
+    assert_eq!((error.code(), error.can_retry()), (SidecarCode::Unavailable, false));
+    assert!(error.message().contains("\"stock\" is not there") && error.message().contains("prices"), "{error}");
+    let error = call("prices", "broken").await.unwrap_err();
+    assert!(error.can_retry() && error.message().contains("broke off"), "{error}");
 }
