@@ -8,9 +8,8 @@ use black_box_tests::{Folder, Request, Start};
 pub(crate) static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
     let mut build = Command::new(env!("CARGO"));
     build.arg("build").current_dir(env!("CARGO_MANIFEST_DIR"));
-    let names: std::collections::BTreeSet<_> = EXAMPLES.iter().map(|(name, ..)| name).collect();
-    for name in names.into_iter().chain(AT_A_DESK) {
-        build.args(["--package", name]);
+    for name in crate::function_yaml::examples() {
+        build.args(["--package", &name]);
     }
     let folder = PathBuf::from(env!("CARGO_BIN_EXE_fixture")).parent().expect("a program is in a folder").to_owned();
     if folder.ends_with("release") {
@@ -29,9 +28,6 @@ type Call = (&'static str, &'static str, fn() -> Request, u16, &'static str);
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const JSON: &str = "application/json";
-
-/// Those that need a manifest and what stands in for a sidecar: `local.rs` calls them.
-const AT_A_DESK: &[&str] = &["binding-output", "cron-input", "pubsub", "state", "traced"];
 
 const EXAMPLES: &[Call] = &[
     ("hello", "", || Request::get("/any/path"), 200, "Hello, OpenFunction!\n"),
@@ -79,16 +75,6 @@ fn each_answers_as_it_says() {
         assert_eq!(response.status, *status, "{name}: {response:?}");
         assert!(response.text().contains(body), "{name}: {response:?}");
         program.terminate().expect(0, &[]);
-    }
-}
-
-#[test]
-fn none_is_without_a_call() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    for example in std::fs::read_dir(folder).expect("there are examples").filter_map(Result::ok) {
-        let name = example.file_name();
-        let is_called = EXAMPLES.iter().map(|(known, ..)| known).chain(AT_A_DESK).any(|known| name == *known);
-        assert!(is_called || !example.path().join("Cargo.toml").exists(), "{} has no call above", name.display());
     }
 }
 

@@ -128,6 +128,64 @@ fn no_visit_is_lost_when_many_come_at_once_and_the_count_outlives_the_process() 
 }
 
 #[test]
+fn an_event_that_comes_twice_is_done_once() {
+    let program = example("idempotent-consumer", &Folder::new("twice")).serve();
+    let event = Request::post("/_local/inputs/payments", "application/json", r#"{"cents":450}"#);
+    let event =
+        event.header("ce-specversion", "1.0").header("ce-id", "7").header("ce-source", "/bank").header("ce-type", "paid");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            // One that is there while another is at work is told to come again.
+            scope.spawn(|| while program.send(&event).status == 503 {});
+        }
+    });
+    let output = program.output().text();
+    assert_eq!(output.matches("/bank 7: paid 450 cents").count(), 1, "{output}");
+    assert_eq!(output.matches("/bank 7: seen before").count(), 7, "{output}");
+    assert_eq!(shown(&program, "outputs")["outputs"].as_array().map(Vec::len), Some(1));
+    program.terminate().expect(0, &[]);
+}
+
+#[test]
+fn values_are_saved_at_once_found_by_a_query_and_moved_together() {
+    let program = example("state", &Folder::new("regulars")).serve();
+    let post = |path: &str, body: &str| program.post(path, "application/json", body);
+    assert_eq!(post("/regulars", r#"{"bob":7,"eve":2,"ada":3}"#).expect(200).text(), "3 names, 12 visits\n");
+    post("/regulars", "bob").expect(400);
+    assert_eq!(program.get("/regulars?atleast=3").expect(200).text(), "bob, ada\n");
+    assert_eq!(post("/renamed/bob/rob", "").expect(200).text(), "rob has 7 visits\n");
+    post("/renamed/bob/rob", "").expect(404);
+    assert_eq!(program.get("/regulars?atleast=3").expect(200).text(), "rob, ada\n");
+    program.terminate().expect(0, &[]);
+}
+
+#[test]
+fn an_app_is_called_as_beside_a_sidecar() {
+    let folder = Folder::new("apps");
+    let start = || example("service-invocation", &folder);
+    let program = start().serve();
+    assert_eq!(program.get("/totals/coffee?cups=2").expect(200).text(), "2 x coffee: 600 cents\n");
+    assert!(program.get("/totals/sand?cups=2").expect(404).text().contains("nobody sells sand"));
+    // A function of the process has its own name, too; nobody else is there.
+    let program = start().env("PRICES", "price").serve();
+    program.get("/totals/tea?cups=1").expect(200);
+    let program = start().env("PRICES", "stock").serve();
+    program.get("/totals/tea?cups=1").expect(500);
+    program.log().wait_text("is not there: the local backend knows this program only");
+}
+
+#[test]
+fn work_under_way_is_finished_when_the_process_is_told_to_stop() {
+    let program = example("graceful-shutdown", &Folder::new("stop")).serve();
+    let mut connection = program.connect();
+    connection.write(Request::get("/?seconds=1").bytes());
+    program.output().wait_text("begun");
+    program.signal("TERM");
+    assert_eq!(connection.read().expect(200).text(), "done after 1 s\n");
+    program.ended().expect(0, &[]);
+}
+
+#[test]
 fn it_never_stands_in_where_a_platform_is() {
     let folder = Folder::new("platform");
     example("cron-input", &folder)

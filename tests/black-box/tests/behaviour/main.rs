@@ -9,6 +9,7 @@ mod dockerfile;
 mod drain;
 
 mod errors;
+mod example_table;
 mod examples;
 mod function_yaml;
 mod go_cases;

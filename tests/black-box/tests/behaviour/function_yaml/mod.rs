@@ -14,16 +14,16 @@ use serde_json::Value;
 
 use super::examples::BUILT;
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The names of the folders in `examples`.
-fn examples() -> BTreeSet<String> {
+pub(crate) fn examples() -> BTreeSet<String> {
     let folders = fs::read_dir(repository().join("examples")).expect("there are examples");
     let folders = folders.map(|entry| entry.expect("it can be read")).filter(|entry| entry.path().join("Cargo.toml").exists());
     folders.map(|entry| entry.file_name().into_string().expect("a name is text")).collect()
