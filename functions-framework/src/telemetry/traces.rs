@@ -67,6 +67,10 @@ impl Traces {
     ///
     /// # Errors
     /// A setting that cannot be used.
+    #[cfg_attr(
+        not(any(feature = "otel", feature = "skywalking")),
+        expect(clippy::unnecessary_wraps, reason = "with either feature there is something to set")
+    )]
     pub(crate) fn open(
         tracing: Option<&Tracing>,
         service: &Service,

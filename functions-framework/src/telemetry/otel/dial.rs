@@ -36,6 +36,7 @@ pub(super) struct Dial {
 impl Dial {
     /// # Errors
     /// Files of certificates that cannot be used, and a machine that trusts nobody.
+    #[cfg_attr(not(feature = "tls"), expect(clippy::unnecessary_wraps, reason = "with the feature there are files to read"))]
     fn new(collector: &Collector) -> Result<Self, String> {
         #[cfg(feature = "tls")]
         let secret = collector.tls.as_ref().map(|tls| Secret::new(&collector.endpoint, collector.protocol, tls)).transpose()?;
