@@ -126,7 +126,7 @@
 //! | `dapr` | the way to a Dapr sidecar, and from it: outputs, state and asynchronous inputs | yes |
 //! | `local` | what stands in for a sidecar at a desk, and `function.yaml` | yes |
 //! | `tls` | a sidecar elsewhere, a collector elsewhere, and https from a desk (rustls; its cryptography, ring, needs a C compiler) | no |
-//! | `cloudevents-sdk` | functions may take and return [`cloudevents::Event`]; `TryFrom` makes one of an [`Event`] and back | yes |
+//! | `cloudevents-sdk` | functions may take and return [`cloudevents::Event`]; `TryFrom` makes one of an [`Event`] and back | no |
 //! | `metrics` | figures for Prometheus; those of a program, of the crate `metrics`, join them | no |
 //! | `otel` | spans of OpenTelemetry for every invocation and for what it sends, sent to a collector; the figures of `metrics` too | no |
 //! | `skywalking` | the same for SkyWalking, where the function context asks for it | no |
