@@ -177,6 +177,8 @@ mod telemetry;
 pub mod testing;
 #[cfg(all(feature = "tls", any(feature = "dapr", feature = "local", feature = "otel")))]
 mod trust;
+#[cfg(any(feature = "otel", all(feature = "tls", feature = "local")))]
+mod wire;
 
 #[doc(hidden)]
 #[path = "private.rs"]

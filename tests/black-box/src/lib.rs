@@ -13,6 +13,7 @@
 mod app;
 mod app_callback;
 pub mod broker;
+mod built;
 mod collector;
 pub mod component;
 mod folder;
@@ -35,6 +36,7 @@ use std::time::{Duration, Instant};
 pub use app::{Answer, App, Call};
 pub use app_callback::AppCallback;
 pub use broker::{Mosquitto, Nats, Redis};
+pub use built::built;
 pub use collector::{Collector, Span, kind, status};
 pub use component::Resource;
 pub use folder::Folder;

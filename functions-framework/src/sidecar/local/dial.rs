@@ -2,25 +2,20 @@
 
 use std::{
     future::Future,
-    io,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 
 use ::http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::{
-    client::legacy::connect::{Connected, Connection, HttpConnector},
-    rt::TokioIo,
-};
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use tokio_rustls::{
     TlsConnector,
     rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::ServerName},
 };
 use tower::Service;
 
-use crate::{error::BoxError, trust::trusted};
+use crate::{error::BoxError, trust::trusted, wire::Wire};
 
 /// Opens connections, in plain text or with TLS.
 #[derive(Clone)]
@@ -67,45 +62,12 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let plain = connecting.await?;
             if !needs_tls {
-                return Ok(Wire(Box::new(plain)));
+                return Ok(Wire::new(plain));
             }
             let tls = tls.get_or_init(|| trusted().and_then(over)).as_ref().map_err(String::clone)?;
             let stream = tls.connect(ServerName::try_from(host)?, plain.into_inner()).await?;
-            Ok(Wire(Box::new(TokioIo::new(stream))))
+            Ok(Wire::new(TokioIo::new(stream)))
         })
-    }
-}
-
-/// What goes both ways.
-trait Stream: Read + Write + Send + Unpin {}
-impl<S: Read + Write + Send + Unpin> Stream for S {}
-
-/// A connection, whatever is under it.
-pub(super) struct Wire(Box<dyn Stream>);
-
-impl Read for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_read(context, buffer)
-    }
-}
-
-impl Write for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_shutdown(context)
-    }
-}
-
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        Connected::new()
     }
 }
 

@@ -12,17 +12,14 @@ use std::{
 };
 
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::{
-    client::legacy::connect::{Connected, Connection},
-    rt::TokioIo,
-};
+use hyper_util::rt::TokioIo;
 use opentelemetry_http::hyper::HyperClient;
 use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::Service;
 
 use super::config::Collector;
+use crate::wire::Wire;
 #[cfg(feature = "tls")]
 use secret::Secret;
 
@@ -97,47 +94,14 @@ impl Dial {
         stream.set_nodelay(true)?;
         #[cfg(feature = "tls")]
         if let Some(secret) = &self.secret {
-            return Ok(Wire(Box::new(TokioIo::new(secret.over(stream).await?))));
+            return Ok(Wire::new(TokioIo::new(secret.over(stream).await?)));
         }
-        Ok(Wire(Box::new(TokioIo::new(stream))))
+        Ok(Wire::new(TokioIo::new(stream)))
     }
 }
 
 impl fmt::Debug for Dial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dial").finish_non_exhaustive()
-    }
-}
-
-/// What goes both ways.
-trait Stream: Read + Write + Send + Unpin {}
-impl<S: Read + Write + Send + Unpin> Stream for S {}
-
-/// A connection, whatever is under it.
-pub(super) struct Wire(Box<dyn Stream>);
-
-impl Read for Wire {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_read(context, buffer)
-    }
-}
-
-impl Write for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.0).poll_shutdown(context)
-    }
-}
-
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        Connected::new()
     }
 }

@@ -1,26 +1,13 @@
 //! Every example, started and called.
 
-use std::{path::PathBuf, process::Command, sync::LazyLock};
+use std::{path::PathBuf, sync::LazyLock};
 
-use black_box_tests::{Folder, Request, Start};
+use black_box_tests::{Folder, Request, Start, built};
 
 /// The folder the test programs are in, where cargo puts those of the examples too.
 pub(crate) static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-    let mut build = Command::new(env!("CARGO"));
-    build.arg("build").current_dir(env!("CARGO_MANIFEST_DIR"));
-    for name in crate::function_yaml::examples() {
-        build.args(["--package", &name]);
-    }
-    let folder = PathBuf::from(env!("CARGO_BIN_EXE_fixture")).parent().expect("a program is in a folder").to_owned();
-    if folder.ends_with("release") {
-        build.arg("--release");
-    }
-    if let Some(target) = folder.parent() {
-        build.env("CARGO_TARGET_DIR", target);
-    }
-    let output = build.output().expect("cargo can be run");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    folder
+    let examples = crate::function_yaml::examples();
+    built(env!("CARGO_BIN_EXE_fixture"), examples.iter().flat_map(|name| ["--package", name.as_str()]))
 });
 
 /// One call: the package, the function, the request, and what is answered.

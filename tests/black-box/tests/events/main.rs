@@ -10,11 +10,10 @@ mod throughput;
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
     sync::LazyLock,
 };
 
-use black_box_tests::{AppProtocol, Daprd, Redis, Resource, Sidecar, Start, component};
+use black_box_tests::{AppProtocol, Daprd, Redis, Resource, Sidecar, Start, built, component};
 use serde_json::{Value, json};
 
 /// The folder with the handlers: debug builds that are made now, or those that `EVENTS_BUILT` leads to, for figures.
@@ -22,18 +21,7 @@ static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
     if let Some(folder) = std::env::var_os("EVENTS_BUILT") {
         return Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
     }
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--package", "openfunction-events", "--bins", "--examples"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let folder = PathBuf::from(env!("CARGO_BIN_EXE_fixture")).parent().expect("a program is in a folder").to_owned();
-    if folder.ends_with("release") {
-        build.arg("--release");
-    }
-    if let Some(target) = folder.parent() {
-        build.env("CARGO_TARGET_DIR", target);
-    }
-    let output = build.output().expect("cargo can be run");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    folder
+    built(env!("CARGO_BIN_EXE_fixture"), ["--package", "openfunction-events", "--bins", "--examples"])
 });
 
 /// What the controllers call an EventSource and a Trigger of the name `my`, and their parts.

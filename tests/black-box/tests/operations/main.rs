@@ -87,3 +87,13 @@ fn exercise(program: &Program) {
         program.send(&order(payload, payload).path(&route)).expect(status);
     }
 }
+
+/// Calls for as long as calls are answered, and counts them.
+fn call_until_it_ends(program: &Program) -> usize {
+    let Ok(mut connection) = Connection::try_open(program.address()) else { return 0 };
+    let mut answered = 0;
+    while connection.try_send(&Request::get("/hello/ada")).is_ok() {
+        answered += 1;
+    }
+    answered
+}

@@ -1,12 +1,14 @@
 //! The segments of a process, as SkyWalking's collector takes them.
 
 use black_box_tests::{
-    App, AppCallback, Connection, Folder, Oap, Port, Program, Request, Start, eventually,
+    App, AppCallback, Folder, Oap, Port, Program, Request, Start, eventually,
     oap::{Reference, Segment},
     proc,
 };
 use dapr::dapr::proto::runtime::v1::TopicEventRequest;
 use serde_json::{Value, json};
+
+use crate::call_until_it_ends;
 
 /// The trace `t`, from span 3 of segment `s` of service `c`, instance `i`, called `/e`, which calls us `a`.
 const SW8: &str = "1-dA==-cw==-3-Yw==-aQ==-L2U=-YQ==";
@@ -224,16 +226,6 @@ fn no_segment_is_lost_at_the_end() {
     assert_eq!(ended.code, Some(0), "{}", ended.errors);
     assert!(answered >= 100);
     assert_eq!(oap.segments().len(), answered, "{}", ended.errors);
-}
-
-/// Calls for as long as calls are answered, and counts them.
-fn call_until_it_ends(program: &Program) -> usize {
-    let Ok(mut connection) = Connection::try_open(program.address()) else { return 0 };
-    let mut answered = 0;
-    while connection.try_send(&Request::get("/hello/ada")).is_ok() {
-        answered += 1;
-    }
-    answered
 }
 
 #[test]

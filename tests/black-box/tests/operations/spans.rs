@@ -5,12 +5,12 @@ use std::{
     net::TcpListener,
 };
 
-use black_box_tests::{
-    App, Collector, Connection, Folder, Line, Port, Program, Request, Span, Start, eventually, kind, proc, status,
-};
+use black_box_tests::{App, Collector, Folder, Line, Port, Request, Span, Start, eventually, kind, proc, status};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use serde_json::json;
+
+use crate::call_until_it_ends;
 
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(crate) const PARENT: &str = "b7ad6b7169203331";
@@ -280,16 +280,6 @@ fn no_span_is_lost_at_the_end() {
     assert_eq!(ended.code, Some(0), "{}", ended.errors);
     assert!(answered >= 100);
     assert_eq!(collector.spans().len(), answered, "{}", ended.errors);
-}
-
-/// Calls for as long as calls are answered, and counts them.
-fn call_until_it_ends(program: &Program) -> usize {
-    let Ok(mut connection) = Connection::try_open(program.address()) else { return 0 };
-    let mut answered = 0;
-    while connection.try_send(&Request::get("/hello/ada")).is_ok() {
-        answered += 1;
-    }
-    answered
 }
 
 #[test]
