@@ -125,7 +125,7 @@ fn inputs(fields: &Fields<'_>, known: &Known, mistakes: &mut Mistakes) -> (Vec<S
         let topic = format!("{namespace}-{source}-{event}");
         if !known.topics.contains(&topic) {
             let topics = listed(&known.topics);
-            let what = format_args!("no input of the function context subscribes to the topic `{topic}` (topics: {topics})");
+            let what = format!("no input of the function context subscribes to the topic `{topic}` (topics: {topics})");
             mistakes.add(&path, what);
         }
         topics.entry(topic).or_default().push(names.len());
