@@ -21,8 +21,9 @@ use crate::current::{self, Current};
 /// What the keys are called.
 #[derive(Debug, Clone)]
 pub(super) struct Schema {
+    /// What stands before the time, with which a line begins.
     time: &'static str,
-    level: &'static str,
+    /// What stands after it, up to the fields: each level in one piece, for many pieces of a line are many steps.
     levels: [&'static str; 5],
     trace: &'static str,
     /// What stands before a trace id.
@@ -42,9 +43,14 @@ fn is_taken(name: &str) -> bool {
 impl Schema {
     pub(super) const fn plain() -> Self {
         Self {
-            time: "timestamp",
-            level: "level",
-            levels: ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"],
+            time: r#"{"timestamp":""#,
+            levels: [
+                r#"","level":"ERROR""#,
+                r#"","level":"WARN""#,
+                r#"","level":"INFO""#,
+                r#"","level":"DEBUG""#,
+                r#"","level":"TRACE""#,
+            ],
             trace: "trace_id",
             trace_of: String::new(),
             span: "span_id",
@@ -56,9 +62,14 @@ impl Schema {
     /// The names that Google Cloud's logging gives a meaning.
     pub(super) fn cloud(project: Option<&str>) -> Self {
         Self {
-            time: "time",
-            level: "severity",
-            levels: ["ERROR", "WARNING", "INFO", "DEBUG", "DEBUG"],
+            time: r#"{"time":""#,
+            levels: [
+                r#"","severity":"ERROR""#,
+                r#"","severity":"WARNING""#,
+                r#"","severity":"INFO""#,
+                r#"","severity":"DEBUG""#,
+                r#"","severity":"DEBUG""#,
+            ],
             trace: "logging.googleapis.com/trace",
             trace_of: project.map_or_else(String::new, |project| format!("projects/{project}/traces/")),
             span: "logging.googleapis.com/spanId",
@@ -100,15 +111,9 @@ where
         // The one of the line before, unless this one is logged while that is made.
         let mut line = LINE.take();
         line.clear();
-        line.push_str("{\"");
         line.push_str(schema.time);
-        line.push_str("\":\"");
         value::time(&mut line);
-        line.push_str("\",\"");
-        line.push_str(schema.level);
-        line.push_str("\":\"");
         line.push_str(schema.level(*metadata.level()));
-        line.push('"');
         let plain = metadata.target() == ACCESS;
         let request = schema.request.filter(|_| plain);
         let mut fields = Members { line: &mut line, own: Own::default(), plain, request: request.map(|_| String::new()) };
