@@ -89,6 +89,9 @@ impl Schema {
     }
 }
 
+/// The target of access lines as a member, in one piece too.
+const OF_ACCESS: &str = r#","target":"functions_framework::access""#;
+
 thread_local! {
     static LINE: Cell<String> = const { Cell::new(String::new()) };
 }
@@ -127,7 +130,11 @@ where
                 self.invocation(&mut line, own, current);
             }
         });
-        member(&mut line, "target", metadata.target());
+        if plain {
+            line.push_str(OF_ACCESS);
+        } else {
+            member(&mut line, "target", metadata.target());
+        }
         let mut spans = context.event_scope().into_iter().flat_map(tracing_subscriber::registry::Scope::from_root).peekable();
         if spans.peek().is_some() {
             line.push_str(",\"spans\":[");
@@ -385,6 +392,13 @@ mod tests {
         tracing::subscriber::with_default(Registry::default().with(lines), log);
         let text = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    }
+
+    #[test]
+    fn the_target_of_access_lines_is_written_as_any_other() {
+        let mut line = String::new();
+        member(&mut line, "target", ACCESS);
+        assert_eq!(line, OF_ACCESS);
     }
 
     #[test]
