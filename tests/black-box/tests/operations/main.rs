@@ -10,7 +10,7 @@ mod spans;
 
 use std::net::SocketAddr;
 
-use black_box_tests::{Connection, Program, Request, Start};
+use black_box_tests::{Connection, Ended, Program, Request, Start};
 use serde_json::json;
 
 /// A program with functions of all kinds, an input `bus/orders` and an output `out`, whose figures are read at a free port.
@@ -86,6 +86,20 @@ fn exercise(program: &Program) {
     for (payload, status) in [("one", 200), ("two", 200), ("retry", 500), ("drop", 200), ("panic", 500), ("astray", 500)] {
         program.send(&order(payload, payload).path(&route)).expect(status);
     }
+}
+
+/// Stops a program while four call it; returns how many calls it answered, and how it ended.
+fn stopped_under_load(program: Program) -> (usize, Ended) {
+    let answered = std::thread::scope(|scope| {
+        let calling = [(); 4].map(|()| scope.spawn(|| call_until_it_ends(&program)));
+        program.log().wait_for(100, |line| line.message() == "hello was called");
+        program.signal("TERM");
+        calling.map(|thread| thread.join().expect("it calls")).iter().sum::<usize>()
+    });
+    let ended = program.ended();
+    assert_eq!(ended.code, Some(0), "{}", ended.errors);
+    assert!(answered >= 100);
+    (answered, ended)
 }
 
 /// Calls for as long as calls are answered, and counts them.

@@ -8,7 +8,7 @@ use black_box_tests::{
 use dapr::dapr::proto::runtime::v1::TopicEventRequest;
 use serde_json::{Value, json};
 
-use crate::call_until_it_ends;
+use crate::stopped_under_load;
 
 /// The trace `t`, from span 3 of segment `s` of service `c`, instance `i`, called `/e`, which calls us `a`.
 const SW8: &str = "1-dA==-cw==-3-Yw==-aQ==-L2U=-YQ==";
@@ -216,15 +216,7 @@ fn an_address_that_is_none_ends_the_start() {
 fn no_segment_is_lost_at_the_end() {
     let oap = Oap::start();
     let program = traced(&oap);
-    let answered = std::thread::scope(|scope| {
-        let calling = [(); 4].map(|()| scope.spawn(|| call_until_it_ends(&program)));
-        program.log().wait_for(100, |line| line.message() == "hello was called");
-        program.signal("TERM");
-        calling.map(|thread| thread.join().expect("it calls")).iter().sum::<usize>()
-    });
-    let ended = program.ended();
-    assert_eq!(ended.code, Some(0), "{}", ended.errors);
-    assert!(answered >= 100);
+    let (answered, ended) = stopped_under_load(program);
     assert_eq!(oap.segments().len(), answered, "{}", ended.errors);
 }
 

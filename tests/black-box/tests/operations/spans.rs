@@ -10,7 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 use serde_json::json;
 
-use crate::call_until_it_ends;
+use crate::stopped_under_load;
 
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(crate) const PARENT: &str = "b7ad6b7169203331";
@@ -270,15 +270,7 @@ fn a_setting_that_cannot_be_used_ends_the_start() {
 fn no_span_is_lost_at_the_end() {
     let collector = Collector::start();
     let program = traced(&collector).env("OTEL_BSP_SCHEDULE_DELAY", "60000").env("OTEL_BSP_MAX_QUEUE_SIZE", "100000").serve();
-    let answered = std::thread::scope(|scope| {
-        let calling = [(); 4].map(|()| scope.spawn(|| call_until_it_ends(&program)));
-        program.log().wait_for(100, |line| line.message() == "hello was called");
-        program.signal("TERM");
-        calling.map(|thread| thread.join().expect("it calls")).iter().sum::<usize>()
-    });
-    let ended = program.ended();
-    assert_eq!(ended.code, Some(0), "{}", ended.errors);
-    assert!(answered >= 100);
+    let (answered, ended) = stopped_under_load(program);
     assert_eq!(collector.spans().len(), answered, "{}", ended.errors);
 }
 
