@@ -246,22 +246,13 @@ pub fn within_invocation<F: Future>(future: F) -> impl Future<Output = F::Output
 impl Brought {
     /// What of it there is, which nearly always is nothing: one pass over the names is less than a look-up for each.
     fn of(headers: &HeaderMap) -> Option<Arc<Self>> {
-        let mut brought = Self::default();
-        for (name, value) in headers {
-            let kept = match name.as_str() {
-                "traceparent" => &mut brought.traceparent,
-                "x-cloud-trace-context" => &mut brought.cloud_trace,
-                "function-execution-id" => &mut brought.execution,
-                "x-request-id" => &mut brought.request,
-                _ => continue,
-            };
-            // The first, where there are several.
-            kept.get_or_insert_with(|| value.clone());
-        }
-        let Self { traceparent, cloud_trace, execution, request } = &brought;
-        let is_any = [traceparent, cloud_trace, execution, request].into_iter().any(Option::is_some);
-        is_any.then(|| Arc::new(brought))
+        headers.keys().any(|name| Self::NAMES.contains(&name.as_str())).then(|| {
+            let [traceparent, cloud_trace, execution, request] = Self::NAMES.map(|name| headers.get(name).cloned());
+            Arc::new(Self { traceparent, cloud_trace, execution, request })
+        })
     }
+
+    const NAMES: [&str; 4] = ["traceparent", "x-cloud-trace-context", "function-execution-id", "x-request-id"];
 }
 
 impl Ids {
