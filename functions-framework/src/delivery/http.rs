@@ -23,6 +23,7 @@ use crate::{
     function::{BoxFuture, body::Request},
     outcome::Verdict,
     repeats::Repeats,
+    server::status::Status,
     sidecar::{Metadata, Trace},
 };
 
@@ -198,19 +199,17 @@ fn answer(outcome: &Outcome, status: Option<StatusCode>) -> Response {
     };
     let mut response = json(status.unwrap_or(usual), text);
     if outcome.crashed {
-        response.headers_mut().insert(STATUS, HeaderValue::from_static("crash"));
+        Status::Crash.tell(response.headers_mut());
     } else if outcome.verdict == Verdict::Retry {
-        response.headers_mut().insert(STATUS, HeaderValue::from_static("error"));
+        Status::Error.tell(response.headers_mut());
     }
     response
 }
 
-const STATUS: HeaderName = HeaderName::from_static("x-openfunction-status");
-
 /// The reply of a binding.
 fn reply(data: Bytes) -> Response {
     let mut response = Response::new(Body::from(data));
-    response.headers_mut().insert(STATUS, HeaderValue::from_static("success"));
+    Status::Success.tell(response.headers_mut());
     response
 }
 
@@ -219,11 +218,7 @@ fn json(status: StatusCode, text: impl Into<Bytes>) -> Response {
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if status.is_success() {
-        headers.insert(STATUS, HeaderValue::from_static("success"));
-    } else {
-        headers.insert(STATUS, HeaderValue::from_static("error"));
-    }
+    Status::of(status).tell(headers);
     response
 }
 

@@ -2,11 +2,7 @@
 
 use std::{future::Future, marker::PhantomData, sync::Arc};
 
-use axum::{
-    body::Body,
-    extract::{FromRef, State},
-    response::Response,
-};
+use axum::extract::{FromRef, State};
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
@@ -15,7 +11,7 @@ use http::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{Call, Function, Kind, Options, body::Request, classify::EventKind, init::Starter};
+use super::{Call, Function, Kind, Options, answered::Answered, body::Request, classify::EventKind, init::Starter};
 use crate::{
     current,
     error::{BoxError, Error},
@@ -29,7 +25,7 @@ use crate::{
 /// The two ways to call a function: with a request that carries events, and with events that came otherwise. Each is one
 /// future from end to end; a shared part would be a future, and an allocation, of its own.
 pub(crate) struct Handler {
-    pub(crate) answer: Box<dyn Fn(Request) -> Call<Response> + Send + Sync>,
+    pub(crate) answer: Box<dyn Fn(Request) -> Call<Answered> + Send + Sync>,
     #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "deliveries are the server's"))]
     pub(crate) deliver: Box<dyn Fn(Received) -> Call<Reply> + Send + Sync>,
 }
@@ -347,12 +343,12 @@ fn only_post() -> Error {
 
 /// Knative takes a reply only as one event with 200, and calls a 2xx body that is no event a failed delivery: hence no body
 /// at all without a reply, and a batch only to whom sent one or to whom several events are owed.
-fn respond(reply: Reply, batch: bool) -> Result<Response, Error> {
+fn respond(reply: Reply, batch: bool) -> Result<Answered, Error> {
     match reply {
         Reply::Many(events) if batch || events.len() > 1 => {
-            let mut response = Response::new(Body::from(binding::encode_batch(&events)));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/cloudevents-batch+json"));
-            Ok(response)
+            let batch = HeaderValue::from_static("application/cloudevents-batch+json");
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, batch)]);
+            Ok(Answered::whole(StatusCode::OK, headers, binding::encode_batch(&events)))
         }
         Reply::Many(events) => events.into_iter().next().map_or_else(|| Ok(no_content()), encode),
         Reply::One(event) => encode(event),
@@ -360,15 +356,11 @@ fn respond(reply: Reply, batch: bool) -> Result<Response, Error> {
     }
 }
 
-fn encode(event: Event) -> Result<Response, Error> {
+fn encode(event: Event) -> Result<Answered, Error> {
     let (headers, body) = binding::encode_binary(event)?;
-    let mut response = Response::new(Body::from(body));
-    *response.headers_mut() = headers;
-    Ok(response)
+    Ok(Answered::whole(StatusCode::OK, headers, body))
 }
 
-fn no_content() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response
+fn no_content() -> Answered {
+    Answered::whole(StatusCode::NO_CONTENT, HeaderMap::new(), Bytes::new())
 }

@@ -9,9 +9,9 @@ use axum::{
 use futures_util::FutureExt as _;
 use http::request::Parts;
 
-use super::{Call, Function, Kind, Options, body::Request, classify::HttpKind, init::Starter};
+use super::{Call, Function, Kind, Options, answered::Answered, body::Request, classify::HttpKind, init::Starter};
 
-pub(crate) type Handler = Box<dyn Fn(HttpIn) -> Call<Response> + Send + Sync>;
+pub(crate) type Handler = Box<dyn Fn(HttpIn) -> Call<Answered> + Send + Sync>;
 
 /// A request that its extractors take apart, one after another.
 #[derive(Debug)]
@@ -174,8 +174,8 @@ impl HttpKind {
     ///
     /// # Errors
     /// None; the type is that of the extractors.
-    pub fn reply<T: HttpReply>(self, returned: T) -> Result<Response, Refusal> {
-        Ok(returned.reply())
+    pub fn reply<T: HttpReply + 'static>(self, returned: T) -> Result<Answered, Refusal> {
+        Ok(Answered::returned(returned))
     }
 
     /// Restricts the methods.
@@ -188,12 +188,12 @@ impl HttpKind {
     where
         S: Send + Sync + 'static,
         F: Fn(Arc<S>, HttpIn) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Response, Refusal>> + Send + 'static,
+        Fut: Future<Output = Result<Answered, Refusal>> + Send + 'static,
     {
         let start = |state: Arc<S>| {
             super::Handler::Http(Box::new(move |input| {
                 let called = call(Arc::clone(&state), input);
-                Box::pin(called.map(|answered| Ok(answered.unwrap_or_else(|Refusal(response)| *response))))
+                Box::pin(called.map(|answered| Ok(answered.unwrap_or_else(|Refusal(response)| Answered::Response(*response)))))
             }))
         };
         Function::new(options, Kind::Http, init.then(start))
@@ -208,6 +208,6 @@ where
 {
     HttpKind.function(options, super::init::no_init(), move |_, input| {
         let handler = handler.clone();
-        async move { Ok(handler.call(input.into_request(), ()).await) }
+        async move { Ok(Answered::Response(handler.call(input.into_request(), ()).await)) }
     })
 }

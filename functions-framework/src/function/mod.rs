@@ -3,6 +3,7 @@
 //! A [`Function`] is made by `#[function]` or by [`App`](crate::App). It is started once, which runs its `init`, and from
 //! then on is a [`Handler`]: one of three shapes, whoever calls it.
 
+pub(crate) mod answered;
 pub(crate) mod body;
 pub(crate) mod classify;
 pub(crate) mod cloud_event;

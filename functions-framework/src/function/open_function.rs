@@ -4,15 +4,15 @@ use std::{collections::BTreeMap, future::Future, marker::PhantomData, sync::Arc,
 
 use axum::{
     Json,
-    body::Body,
     extract::{FromRef, FromRequestParts as _, RawPathParams, State},
-    response::Response,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
-use super::{Call, Deliveries, Function, Kind, Options, body::Request, classify::ContextKind, init::Starter};
+use super::{
+    Call, Deliveries, Function, Kind, Options, answered::Answered, body::Request, classify::ContextKind, init::Starter,
+};
 use crate::{
     context::{Arrival, Context, Origin},
     current,
@@ -33,7 +33,7 @@ pub(crate) struct Handler {
     pub(crate) deliver: Box<dyn Fn(ContextIn) -> Call<Out> + Send + Sync>,
 }
 
-type Answer = dyn Fn(Arc<Origin>, Request, Option<Instant>) -> Call<Response> + Send + Sync;
+type Answer = dyn Fn(Arc<Origin>, Request, Option<Instant>) -> Call<Answered> + Send + Sync;
 
 /// A context and a payload, until the parameters take them.
 #[derive(Debug)]
@@ -393,10 +393,6 @@ fn is_event(headers: &HeaderMap) -> bool {
 }
 
 /// Answers over HTTP.
-pub(crate) fn respond(out: Out) -> Response {
-    let status = out.status_code();
-    let mut response = Response::new(Body::from(out.data));
-    *response.status_mut() = status;
-    *response.headers_mut() = out.headers;
-    response
+pub(crate) fn respond(out: Out) -> Answered {
+    Answered::whole(out.status_code(), out.headers, out.data)
 }

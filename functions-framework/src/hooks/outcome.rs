@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::{
     error::{Cause, Error},
-    function::open_function::respond,
+    function::{answered::Answered, open_function::respond},
     outcome::Out,
 };
 
@@ -37,9 +37,9 @@ pub(crate) enum Answer {
     Out(Out),
 }
 
-impl From<Response> for Answer {
-    fn from(response: Response) -> Self {
-        Self::Response(response)
+impl From<Answered> for Answer {
+    fn from(answered: Answered) -> Self {
+        Self::Response(answered.into_response())
     }
 }
 
@@ -180,7 +180,7 @@ impl Outcome {
     /// ```
     pub fn answer(&mut self, out: Out) {
         self.end = match out.checked() {
-            Ok(out) if self.over_http => End::Answered(Answer::Response(respond(out))),
+            Ok(out) if self.over_http => End::Answered(respond(out).into()),
             Ok(out) => End::Answered(Answer::Out(out)),
             Err(error) => End::Failed(error),
         };

@@ -116,7 +116,8 @@ fn apps(functions: Vec<String>, routes: &Arc<Routes>, max_body_size: usize) -> A
         Box::pin(async move {
             let routes = routes.upgrade().ok_or("the process is stopping")?;
             let request = Request::new(call, |body| RequestBody::new(Body::from(body), max_body_size));
-            let (head, body) = routes.call(request, false).await.into_parts();
+            let Ok(response) = routes.call(request, false).await;
+            let (head, body) = response.into_parts();
             let body = body.collect().await?.to_bytes();
             Ok(::http::Response::from_parts(head, body))
         })

@@ -10,8 +10,11 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::{connections::InFlight, crash, endpoint::Invocation};
-use crate::error::{BoxError, Interrupted, has_cause, printable};
+use super::{connections::InFlight, crash, endpoint::Invocation, status::Status};
+use crate::{
+    error::{BoxError, Interrupted, has_cause, printable},
+    function::answered::Answered,
+};
 
 /// The body of an answer, which counts as in flight until its last byte was handed over.
 #[derive(Debug)]
@@ -43,28 +46,41 @@ struct Written {
 impl Answer {
     /// Takes what a function returned, and what there is of its body: most functions give all of it at once. It is user code
     /// that runs here.
-    pub(super) fn begin(response: Response, context: &mut Context<'_>) -> Response<Self> {
-        response.map(|mut body| {
-            let first = match body.size_hint().exact() {
-                _ if body.is_end_stream() => return Self::default(),
-                // Its end may be long in coming.
-                None => None,
-                Some(length) => match Pin::new(&mut body).poll_frame(context) {
-                    Poll::Pending => None,
-                    Poll::Ready(None) if length == 0 => return Self::default(),
-                    Poll::Ready(None) => Some(Err(axum::Error::new(TooShort))),
-                    Poll::Ready(Some(first)) => match first.map(Frame::into_data) {
-                        Ok(Ok(data)) if data.len() as u64 == length && body.is_end_stream() => {
-                            return Content::Whole(data).into();
-                        }
-                        Ok(Ok(data)) => Some(Ok(Frame::data(data))),
-                        Ok(Err(trailers)) => Some(Ok(trailers)),
-                        Err(error) => Some(Err(error)),
-                    },
+    pub(super) fn begin(answered: Answered, context: &mut Context<'_>) -> Response<Self> {
+        let whole = |data| Self::from(Content::Whole(data));
+        let mut response = match answered {
+            Answered::Text(text) => {
+                let mut response = Response::new(whole(text));
+                *response.headers_mut() = Status::with_text();
+                return response;
+            }
+            Answered::Whole(response) => response.map(whole),
+            Answered::Response(response) => response.map(|body| Self::begun(body, context)),
+        };
+        Status::of(response.status()).tell(response.headers_mut());
+        response
+    }
+
+    fn begun(mut body: Body, context: &mut Context<'_>) -> Self {
+        let first = match body.size_hint().exact() {
+            _ if body.is_end_stream() => return Self::default(),
+            // Its end may be long in coming.
+            None => None,
+            Some(length) => match Pin::new(&mut body).poll_frame(context) {
+                Poll::Pending => None,
+                Poll::Ready(None) if length == 0 => return Self::default(),
+                Poll::Ready(None) => Some(Err(axum::Error::new(TooShort))),
+                Poll::Ready(Some(first)) => match first.map(Frame::into_data) {
+                    Ok(Ok(data)) if data.len() as u64 == length && body.is_end_stream() => {
+                        return Content::Whole(data).into();
+                    }
+                    Ok(Ok(data)) => Some(Ok(Frame::data(data))),
+                    Ok(Err(trailers)) => Some(Ok(trailers)),
+                    Err(error) => Some(Err(error)),
                 },
-            };
-            Content::Written(Box::new(Written { first, body, invocation: None })).into()
-        })
+            },
+        };
+        Content::Written(Box::new(Written { first, body, invocation: None })).into()
     }
 
     /// Leaves the end of the invocation to the end of its body. One that is there, or is not sent at all, ends here.

@@ -1,17 +1,19 @@
 //! How an invocation ended, for the figures and the spans of it.
 
-use http::{Response, StatusCode};
+use std::task::Poll;
 
-use super::{
-    answer::Answer,
-    endpoint::{Delivered, Outcome},
-};
+use http::StatusCode;
+
+use super::endpoint::{Delivered, Outcome, Reached};
 use crate::{outcome::Verdict, telemetry::How};
 
 /// Tells how a request ended.
-pub(super) fn how_of_request(outcome: &Outcome, answer: Option<&Response<Answer>>) -> How {
+pub(super) fn how_of_request(outcome: &Outcome, answer: &Reached) -> How {
     let status = match outcome {
-        Ok(Ok(())) => answer.map_or(StatusCode::OK, Response::status),
+        Ok(Ok(())) => match answer {
+            Poll::Ready(Ok(response)) => response.status(),
+            _ => StatusCode::OK,
+        },
         Ok(Err(error)) if error.is_gone() => return How::Gone,
         Ok(Err(error)) => error.status_code(),
         Err(_) => return How::Crash,

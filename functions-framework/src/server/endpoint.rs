@@ -5,6 +5,7 @@
 mod running;
 
 use std::{
+    convert::Infallible,
     future::{Future, poll_fn, ready},
     pin::Pin,
     sync::{
@@ -17,7 +18,7 @@ use std::{
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER};
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use http_body::Body as _;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -31,6 +32,7 @@ use super::{
     ended::how_of_request,
     hooked::{self, Time},
     log::{Entry, Head, Log},
+    status::Status,
     webhook,
 };
 use crate::{
@@ -39,6 +41,7 @@ use crate::{
     error::{Cause, Error},
     function::{
         Call, Deliveries, Handler, Kind,
+        answered::Answered,
         body::Request,
         http::HttpIn,
         open_function::{ContextIn, respond},
@@ -47,12 +50,6 @@ use crate::{
     outcome::Out,
     telemetry::{self, How, Invocations, Traces},
 };
-
-/// What every answer of a function says of it (OpenFunction's own header).
-const STATUS: HeaderName = HeaderName::from_static("x-openfunction-status");
-const SUCCESS: HeaderValue = HeaderValue::from_static("success");
-const ERROR: HeaderValue = HeaderValue::from_static("error");
-const CRASH: HeaderValue = HeaderValue::from_static("crash");
 
 /// What the guard holds every function to.
 #[derive(Debug, Clone)]
@@ -95,6 +92,9 @@ pub(crate) type Delivered = Result<Result<Out, Error>, Crash>;
 
 /// What became of a request, likewise. The answer of a function is put into its place, and stays there.
 pub(super) type Outcome = Result<Result<(), Error>, Crash>;
+
+/// That place: what the service of a connection returns, for an answer is large, and nobody on its way shall move it.
+pub(super) type Reached = Poll<Result<Response<Answer>, Infallible>>;
 
 /// One more that is running, until it is dropped.
 struct Counted<'a>(&'a AtomicUsize);
@@ -247,34 +247,33 @@ impl Endpoint {
     fn finish(
         &self,
         outcome: Outcome,
-        answer: &mut Option<Response<Answer>>,
+        answer: &mut Reached,
         admitted: bool,
         head: &Head,
         started: Instant,
         current: &mut Option<Current>,
     ) {
-        let how = How::look(|| if admitted { how_of_request(&outcome, answer.as_ref()) } else { How::Refused });
+        let how = How::look(|| if admitted { how_of_request(&outcome, answer) } else { How::Refused });
         let gone = matches!(&outcome, Ok(Err(error)) if error.is_gone());
-        let (response, status, cause) = match outcome {
-            Ok(Ok(())) => {
-                let response = answer.get_or_insert_default();
-                if response.status().as_u16() < 400 {
-                    (response, SUCCESS, None)
-                } else {
-                    let cause = response.extensions_mut().remove::<Cause>();
-                    (response, ERROR, cause.map(|Cause(text)| text))
+        let cause = match outcome {
+            Ok(Ok(())) => match answer {
+                Poll::Ready(Ok(response)) if Status::of(response.status()) == Status::Error => {
+                    response.extensions_mut().remove::<Cause>().map(|Cause(text)| text)
                 }
-            }
+                _ => None,
+            },
             Ok(Err(error)) => {
                 let cause = error.line();
-                (answer.insert(error.into_response().map(Answer::from)), ERROR, Some(cause))
+                *answer = Poll::Ready(Ok(failed(error, Status::Error).map(Answer::from)));
+                Some(cause)
             }
             Err(crash) => {
-                let error = Error::new("the function panicked");
-                (answer.insert(error.into_response().map(Answer::from)), CRASH, Some(crash.to_string()))
+                *answer = Poll::Ready(Ok(failed(Error::new("the function panicked"), Status::Crash).map(Answer::from)));
+                Some(crash.to_string())
             }
         };
-        response.headers_mut().insert(STATUS, status);
+        // There is one by now, whatever happened.
+        let Poll::Ready(Ok(response)) = answer else { return };
         self.figures.ended(how, started, || response.body().size_hint().exact());
         telemetry::ended(current.as_mut(), how, Some(response.status()), cause.as_deref());
         self.log.write(
@@ -311,7 +310,7 @@ impl Endpoint {
     }
 
     /// Calls the function through its hooks, where there are any.
-    fn invoke(self: &Arc<Self>, request: Request, started: Instant) -> Call<Response> {
+    fn invoke(self: &Arc<Self>, request: Request, started: Instant) -> Call<Answered> {
         match &self.limits.hooks {
             None => self.invoke_function(request, started),
             Some(hooks) => self.invoke_hooked(hooks, request, started),
@@ -319,12 +318,12 @@ impl Endpoint {
     }
 
     #[cold]
-    fn invoke_hooked(self: &Arc<Self>, hooks: &Arc<Hooks>, mut request: Request, started: Instant) -> Call<Response> {
+    fn invoke_hooked(self: &Arc<Self>, hooks: &Arc<Hooks>, mut request: Request, started: Instant) -> Call<Answered> {
         if self.kind == Kind::CloudEvent
             && let Some(handshake) = webhook::handshake(&request, &self.limits.webhook_origins)
         {
             // Nobody has sent an event yet.
-            return Box::pin(ready(Ok(handshake)));
+            return Box::pin(ready(Ok(Answered::Response(handshake))));
         }
         let (endpoint, hooks) = (Arc::clone(self), Arc::clone(hooks));
         Box::pin(async move {
@@ -337,7 +336,7 @@ impl Endpoint {
                 endpoint.invoke_function(Request::from_parts(invocation.hand_over(keep), body), started)
             });
             match ended.await {
-                Ok(End::Answered(hooks::Answer::Response(response))) => Ok(response),
+                Ok(End::Answered(hooks::Answer::Response(response))) => Ok(Answered::Response(response)),
                 Ok(End::Answered(hooks::Answer::Out(out))) => Ok(respond(out)),
                 Ok(End::Failed(error)) if endpoint.kind == Kind::Http => Err(error),
                 Ok(End::Failed(error)) => Err(error.status_for_event()),
@@ -349,11 +348,11 @@ impl Endpoint {
 
     /// Calls the function. Only here is a future allocated, so that all around it stays small: a large one would be copied
     /// at every step from the socket to here.
-    fn invoke_function(&self, request: Request, started: Instant) -> Call<Response> {
+    fn invoke_function(&self, request: Request, started: Instant) -> Call<Answered> {
         match &self.handler {
             Handler::Http(handler) => handler(HttpIn::new(request)),
             Handler::CloudEvent(handler) => match webhook::handshake(&request, &self.limits.webhook_origins) {
-                Some(handshake) => Box::pin(ready(Ok(handshake))),
+                Some(handshake) => Box::pin(ready(Ok(Answered::Response(handshake)))),
                 None => (handler.answer)(request),
             },
             Handler::OpenFunction(handler) => {
@@ -368,8 +367,13 @@ impl Endpoint {
 pub(crate) fn answer_without(error: Error, crash: Option<&Crash>, head: &Head, started: Instant, log: Log) -> Response {
     let (status, cause) = (error.status_code(), crash.map(ToString::to_string));
     log.line(&Entry { head, function: "", events: false, status, gone: false, cause: cause.as_deref(), started });
+    failed(error, if crash.is_some() { Status::Crash } else { Status::Error })
+}
+
+/// The answer where there is none of a function.
+fn failed(error: Error, status: Status) -> Response {
     let mut response = error.into_response();
-    response.headers_mut().insert(STATUS, if crash.is_some() { CRASH } else { ERROR });
+    status.tell(response.headers_mut());
     response
 }
 

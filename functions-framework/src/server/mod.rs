@@ -12,6 +12,7 @@ pub(crate) mod log;
 mod protocol;
 pub(crate) mod routes;
 mod socket;
+pub(crate) mod status;
 mod webhook;
 
 use std::{
@@ -168,10 +169,10 @@ pub(crate) enum Called {
 }
 
 impl Future for Called {
-    type Output = Response<Answer>;
+    type Output = Result<Response<Answer>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let plain = |answer: axum::response::Response| answer.map(Answer::from);
+        let plain = |answer: axum::response::Response| Ok(answer.map(Answer::from));
         match self.get_mut() {
             Self::Done(answer) => answer.take().map_or(Poll::Pending, |answer| Poll::Ready(plain(answer))),
             Self::Going(routed) => Pin::new(routed).poll(context),
@@ -203,9 +204,9 @@ impl Future for Answering {
     type Output = Result<Response<Answer>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut polled = Pin::new(&mut self.called).poll(context).map(Ok);
+        let mut polled = Pin::new(&mut self.called).poll(context);
         // Where it is: a response is large.
-        let Poll::Ready(Ok(response)) = &mut polled else { return Poll::Pending };
+        let Poll::Ready(Ok(response)) = &mut polled else { return polled };
         response.body_mut().fly(self.in_flight.take());
         // Asked after the wait: a drain may have begun meanwhile.
         let upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;

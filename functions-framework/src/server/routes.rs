@@ -100,7 +100,7 @@ impl Routes {
                 let endpoint = Arc::clone(&route.endpoint);
                 let service = service_fn(move |request: axum::extract::Request| {
                     let endpoint = Arc::clone(&endpoint);
-                    async move { Ok::<_, Infallible>(through_router(&endpoint, request, max_body_size).await) }
+                    async move { through_router(&endpoint, request, max_body_size).await }
                 });
                 methods = if route.methods.is_empty() {
                     methods.merge(any_service(service))
@@ -161,12 +161,12 @@ pub(crate) enum Routed {
 }
 
 impl Future for Routed {
-    type Output = Response<Answer>;
+    type Output = Result<Response<Answer>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {
             Self::Direct(running) => Pin::new(running).poll(context),
-            Self::Router(routed) => routed.as_mut().poll(context).map(|response| response.map(Answer::from)),
+            Self::Router(routed) => routed.as_mut().poll(context).map(|response| Ok(response.map(Answer::from))),
         }
     }
 }
@@ -186,9 +186,13 @@ async fn route(router: Router, request: Request, log: Log, nobody: Arc<Origin>) 
     }
 }
 
-async fn through_router(endpoint: &Arc<Endpoint>, request: axum::extract::Request, max_body_size: usize) -> Response {
+async fn through_router(
+    endpoint: &Arc<Endpoint>,
+    request: axum::extract::Request,
+    max_body_size: usize,
+) -> Result<Response, Infallible> {
     let request = Request::new(request, |body| RequestBody::new(body, max_body_size));
-    endpoint.call(request, current::share(), false).await.map(Body::new)
+    endpoint.call(request, current::share(), false).await.map(|answer| answer.map(Body::new))
 }
 
 type ByPath<'a> = BTreeMap<Option<&'a str>, Vec<&'a Route>>;

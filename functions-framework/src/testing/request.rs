@@ -111,7 +111,8 @@ impl Http {
     pub async fn send(&self, request: Request<Body>) -> Response {
         let server = self.server.get_or_init(|| self.start()).await;
         let limit = self.settings.max_body_size;
-        let response = server.call(function::body::Request::new(request, |body| RequestBody::new(body, limit)), false).await;
+        let Ok(response) =
+            server.call(function::body::Request::new(request, |body| RequestBody::new(body, limit)), false).await;
         let (parts, body) = response.into_parts();
         match body.collect().await {
             Ok(body) => Response { status: parts.status, headers: parts.headers, body: body.to_bytes() },

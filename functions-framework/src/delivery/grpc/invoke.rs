@@ -37,7 +37,8 @@ pub(super) async fn invoke(
     max_body_size: usize,
 ) -> Result<InvokeResponse, Status> {
     let request = request(headers, message, max_body_size)?;
-    let (parts, body) = routes.call(request, false).await.into_parts();
+    let Ok(response) = routes.call(request, false).await;
+    let (parts, body) = response.into_parts();
     let body = body.collect().await.map_err(|error| Status::internal(format!("the answer broke off: {error}")))?.to_bytes();
     if !parts.status.is_success() {
         return Err(Status::new(code(parts.status.as_u16()), String::from_utf8_lossy(&body)));

@@ -1,10 +1,11 @@
 //! A request on its way through its function, from the guard to the last byte of the answer.
 
 use std::{
+    convert::Infallible,
     future::Future,
     pin::Pin,
     sync::{Arc, atomic::Ordering::Relaxed},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
@@ -13,11 +14,11 @@ use tokio::{sync::OwnedSemaphorePermit, time::Sleep};
 
 use super::{
     super::{answer::Answer, crash, hooked::Time, log::Head},
-    Endpoint, Outcome,
+    Endpoint, Outcome, Reached,
 };
 use crate::{
     current::{self, Current},
-    function::{Call, body::Request},
+    function::{Call, answered::Answered, body::Request},
     telemetry::{self, Called, How},
 };
 
@@ -36,7 +37,7 @@ impl Endpoint {
         let current = Some(current.traced(span));
         let (call, admitted, permit) = match self.admit(&request) {
             Ok(permit) => (self.invoke(request, started), true, permit),
-            Err(refusal) => (Box::pin(std::future::ready(Err(refusal))) as Call<Response>, false, None),
+            Err(refusal) => (Box::pin(std::future::ready(Err(refusal))) as Call<Answered>, false, None),
         };
         let invocation = Invocation { endpoint: Arc::clone(self), admitted, complete: false, current, _permit: permit };
         Running { call: Some(call), invocation: Some(invocation), head, started, timer: None, patient: anyway }
@@ -46,7 +47,7 @@ impl Endpoint {
 /// A call that is going on, within its limits.
 pub(crate) struct Running {
     /// Both are none once the answer is there.
-    call: Option<Call<Response>>,
+    call: Option<Call<Answered>>,
     invocation: Option<Invocation>,
     head: Head,
     started: Instant,
@@ -70,16 +71,17 @@ impl Running {
 }
 
 impl Future for Running {
-    type Output = Response<Answer>;
+    type Output = Result<Response<Answer>, Infallible>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Reached {
         let this = self.get_mut();
-        let (Some(call), Some(invocation)) = (&mut this.call, &mut this.invocation) else { return Poll::Pending };
-        let mut answer = None;
+        // An answer is large: it is made where it is returned from, on every way out.
+        let mut answer = Poll::Pending;
+        let (Some(call), Some(invocation)) = (&mut this.call, &mut this.invocation) else { return answer };
         let polled = invocation.during(|| {
             crash::contain(|| {
                 let answered = call.as_mut().poll(context);
-                answered.map_ok(|response| answer = Some(Answer::begin(response, context)))
+                answered.map_ok(|answered| answer = Poll::Ready(Ok(Answer::begin(answered, context))))
             })
         });
         let outcome = match polled {
@@ -87,7 +89,7 @@ impl Future for Running {
             Err(crash) => Err(crash),
             Ok(Poll::Pending) => {
                 let limit = invocation.endpoint.limit();
-                let late = ready!(this.poll_timer(limit, context));
+                let Poll::Ready(late) = this.poll_timer(limit, context) else { return answer };
                 // What the function holds goes before its answer does; a panic on the way is still its own.
                 let call = this.call.take();
                 match &mut this.invocation {
@@ -97,12 +99,13 @@ impl Future for Running {
             }
         };
         this.call = None;
-        let Some(mut invocation) = this.invocation.take() else { return Poll::Pending };
+        let Some(mut invocation) = this.invocation.take() else { return answer };
         let Invocation { endpoint, admitted, current, .. } = &mut invocation;
         endpoint.finish(outcome, &mut answer, *admitted, &this.head, this.started, current);
-        let mut response = answer.unwrap_or_default();
-        Answer::last(&mut response, invocation, this.head.is_head());
-        Poll::Ready(response)
+        if let Poll::Ready(Ok(response)) = &mut answer {
+            Answer::last(response, invocation, this.head.is_head());
+        }
+        answer
     }
 }
 
