@@ -200,8 +200,6 @@ fn answer(outcome: &Outcome, status: Option<StatusCode>) -> Response {
     let mut response = json(status.unwrap_or(usual), text);
     if outcome.crashed {
         Status::Crash.tell(response.headers_mut());
-    } else if outcome.verdict == Verdict::Retry {
-        Status::Error.tell(response.headers_mut());
     }
     response
 }

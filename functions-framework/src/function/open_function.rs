@@ -11,7 +11,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Call, Deliveries, Function, Kind, Options, answered::Answered, body::Request, classify::ContextKind, init::Starter,
+    Call, Deliveries, Function, Kind, Options,
+    answered::{Answered, TEXT},
+    body::Request,
+    classify::ContextKind,
+    init::Starter,
 };
 use crate::{
     context::{Arrival, Context, Origin},
@@ -227,20 +231,22 @@ impl IntoOut for Out {
     }
 }
 
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
 macro_rules! data {
-    ($($data:ty: $content_type:literal;)*) => {$(
+    ($($data:ty: $content_type:expr;)*) => {$(
         impl IntoOut for $data {
             fn into_out(self) -> Result<Out, Error> {
-                Ok(Out::data(self).content_type(HeaderValue::from_static($content_type)))
+                Ok(Out::data(self).content_type($content_type))
             }
         }
     )*};
 }
 data! {
-    Bytes: "application/octet-stream";
-    Vec<u8>: "application/octet-stream";
-    String: "text/plain; charset=utf-8";
-    &'static str: "text/plain; charset=utf-8";
+    Bytes: OCTETS;
+    Vec<u8>: OCTETS;
+    String: TEXT;
+    &'static str: TEXT;
 }
 
 impl<T: serde::Serialize> IntoOut for Json<T> {

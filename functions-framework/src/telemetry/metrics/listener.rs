@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::Page;
+use crate::function::answered::TEXT;
 
 /// The one path.
 pub(super) const PATH: &str = "/metrics";
@@ -68,6 +69,6 @@ fn answer(request: &Request<Incoming>, page: &Page) -> Response<Full<Bytes>> {
 fn refusal(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, TEXT);
     response
 }
