@@ -166,7 +166,7 @@ fn is_kind(signature: &str, kind: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+    use std::path::PathBuf;
 
     use super::*;
 
@@ -198,10 +198,13 @@ mod tests {
         }
     }
 
+    /// A shell writes the program, not this process: while a file is open for writing here, a process that another test
+    /// starts inherits it for a moment, and the kernel runs no file that anybody writes ("Text file busy").
     fn program(folder: &Path, text: &str) -> PathBuf {
         let path = folder.join("program");
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let writes = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 755 "$2""#;
+        let written = Command::new("sh").args(["-c", writes, "sh", text]).arg(&path).status().unwrap();
+        assert!(written.success(), "{written}");
         path
     }
 
