@@ -85,8 +85,9 @@ impl Log {
         let (status, function) = (entry.status.as_u16(), entry.function);
         let cause = entry.cause.map(tracing::field::display);
         macro_rules! line {
+            // The message is a field by name: as a string it is written in a copy, as a format by a formatter.
             ($level:ident, $message:literal) => {
-                tracing::$level!(target: ACCESS, method, path, status, duration_ms, function, request_id, error = cause, $message)
+                tracing::$level!(target: ACCESS, message = $message, method, path, status, duration_ms, function, request_id, error = cause)
             };
         }
         if failed {

@@ -6,7 +6,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use chrono::DateTime;
+use chrono::{DateTime, SecondsFormat};
 
 thread_local! {
     /// The second that was written last, and how: most lines are of the same.
@@ -20,9 +20,9 @@ pub(super) fn time(text: &mut String) {
     if second != now.as_secs() {
         second = now.as_secs();
         let time = i64::try_from(second).ok().and_then(|second| DateTime::from_timestamp(second, 0)).unwrap_or_default();
-        // Nobody's clock is past the year 9999, where there would be more.
-        if let Ok(known) = time.format("%Y-%m-%dT%H:%M:%S").to_string().into_bytes().try_into() {
-            digits = known;
+        // Without the zone. Nobody's clock is past the year 9999, where there would be more digits.
+        if let Some(known) = time.to_rfc3339_opts(SecondsFormat::Secs, true).as_bytes().first_chunk() {
+            digits = *known;
             SECOND.set((second, digits));
         }
     }
