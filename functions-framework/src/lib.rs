@@ -136,8 +136,11 @@
 //! The minimum Rust version is 1.88. The functions of a program need `panic = "unwind"`, the default, for a panic to stay within
 //! its request.
 
-// Without the server nobody delivers, guards or logs: the model keeps its parts for them.
-#![cfg_attr(not(feature = "server"), allow(dead_code, unused_imports, unreachable_pub))]
+// What the default features share has no use without some of them; that nothing is left over, the build that has all of them tells.
+#![cfg_attr(
+    not(all(feature = "dapr", feature = "local", feature = "server")),
+    allow(dead_code, unreachable_pub, unused_imports, unused_variables)
+)]
 
 // The macro writes `::functions_framework`, in this crate's own tests and examples too.
 extern crate self as functions_framework;
