@@ -232,6 +232,7 @@ impl Connections {
                 // A process nobody talks to sleeps.
                 let open = connections.came.wait_while(connections.lock(), |open| open.connections.is_empty());
                 drop(open.unwrap_or_else(PoisonError::into_inner));
+                // One look for all that are open, instead of a timer for each.
                 std::thread::sleep(interval);
                 for watched in connections.lock().connections.values_mut() {
                     watched.look(head, idle);

@@ -87,7 +87,10 @@ impl Log {
         macro_rules! line {
             // The message is a field by name: as a string it is written in a copy, as a format by a formatter.
             ($level:ident, $message:literal) => {
-                tracing::$level!(target: ACCESS, message = $message, method, path, status, duration_ms, function, request_id, error = cause)
+                tracing::$level!(
+                    target: ACCESS,
+                    message = $message, method, path, status, duration_ms, function, request_id, error = cause
+                )
             };
         }
         if failed {

@@ -144,6 +144,7 @@ fn a_storm_of_retries_leaves_the_function_responsive_and_its_log_readable(protoc
                 while !over.load(SeqCst) {
                     assert!(!proxy.topic(&TopicEvent { component: "events", topic, path: topic, data: "fail" }));
                     failed.fetch_add(1, SeqCst);
+                    // Some hundred a second of each: a storm, but no flood that takes the processor from what is looked at.
                     thread::sleep(Duration::from_millis(5));
                 }
             })
